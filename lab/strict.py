@@ -1,0 +1,19 @@
+"""The base of every model that is read from a file."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+
+class Strict(BaseModel):
+    """A model that refuses unknown keys and wrong types and cannot be changed once read."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+
+SLUG_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+Slug = Annotated[str, StringConstraints(pattern=SLUG_PATTERN)]
+"""A name that may stand in a path, a label and a cell id."""
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+"""Text that says something."""
