@@ -1,0 +1,47 @@
+"""Where the lab's files lie."""
+
+import hashlib
+import os
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def lab_home() -> Path:
+    """Folder of runs and index: LAB_HOME, else `.lab` in the checkout."""
+    return Path(os.environ.get("LAB_HOME") or CHECKOUT / ".lab").absolute()
+
+
+def runs() -> Path:
+    """Folder that holds one folder a run."""
+    return lab_home() / "runs"
+
+
+def index() -> Path:
+    """Database that indexes the runs; it can be rebuilt from them."""
+    return lab_home() / "lab.db"
+
+
+def cache() -> Path:
+    """Content-addressed caches, shared by all checkouts of a user."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lab"
+
+
+def scenarios() -> Path:
+    """Folder of the scenario files."""
+    return CHECKOUT / "scenarios"
+
+
+def products() -> Path:
+    """Folder of the product definitions."""
+    return scenarios() / "products"
+
+
+def images() -> Path:
+    """Folder of the image sources."""
+    return CHECKOUT / "images"
+
+
+def owner() -> str:
+    """Identify this user's results folder, so that a sweep touches only what belongs to it."""
+    return hashlib.sha256(f"{os.getuid()}:{lab_home()}".encode()).hexdigest()[:16]

@@ -1,0 +1,94 @@
+"""The one door for commands that run on the host itself."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import InfrastructureError
+
+RUN_MARK = "LAB_RUN_ID"
+"""Environment variable by which the processes of a run can be told from all others."""
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """What a command gave: exit code (None when its deadline passed), output, seconds."""
+
+    argv: tuple[str, ...]
+    exit_code: int | None
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended with 0."""
+        return self.exit_code == 0
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether it was ended because its deadline passed."""
+        return self.exit_code is None
+
+    def tail(self, lines: int = 12) -> str:
+        """Return the last lines of what it said, standard error first choice."""
+        said = (self.stderr.strip() or self.stdout.strip()).decode("utf8", "replace")
+        return "\n".join(said.splitlines()[-lines:])
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    timeout: float,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> CommandResult:
+    """Run a command in a process group of its own; end the whole group at the deadline or on interruption.
+
+    Raises InfrastructureError when the program does not exist.
+    """
+    words = tuple(str(word) for word in argv)
+    started = time.monotonic()
+    try:
+        child = subprocess.Popen(
+            words,
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise InfrastructureError(f"the program '{words[0]}' is not installed") from error
+    exit_code: int | None
+    try:
+        stdout, stderr = child.communicate(timeout=timeout)
+        exit_code = child.returncode
+    except subprocess.TimeoutExpired:
+        _end(child)
+        stdout, stderr = child.communicate()
+        exit_code = None
+    except BaseException:
+        _end(child)
+        child.communicate()
+        raise
+    return CommandResult(words, exit_code, stdout, stderr, time.monotonic() - started)
+
+
+def _end(child: "subprocess.Popen[bytes]", grace: float = 2.0) -> None:
+    """Ask the group to end, then make it."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, number)
+            child.wait(grace)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        else:
+            return

@@ -1,0 +1,158 @@
+"""Product definitions by name, and the version a command line names."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import paths
+from lab.errors import UsageError, VersionError
+from lab.product.model import (
+    GitSource,
+    ImageSource,
+    PackageSource,
+    Product,
+    Source,
+    TreeSource,
+    WheelSource,
+)
+from lab.template import near, placeholders
+from lab.yamlfile import Document, load, problems_at, validate
+
+KNOWN_PLACEHOLDERS = frozenset(
+    {
+        "home",
+        "venv",
+        "tree",
+        "data",
+        "config",
+        "port",
+        "version",
+        "base_url",
+        "llm.base_url",
+        "database.url",
+        "database.path",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Catalogued:
+    """A product definition and the folder its relative paths start from."""
+
+    product: Product
+    path: Path
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A version that was asked for: its label, and its source with paths made absolute."""
+
+    label: str
+    source: Source
+
+
+def product_names() -> list[str]:
+    """Return the names of the shipped definitions."""
+    return sorted(path.stem for path in paths.products().glob("*.yaml"))
+
+
+def load_product(name: str) -> Catalogued:
+    """Read a definition by name, or by path to a file.
+
+    Raises UsageError for an unknown name and ScenarioError for an invalid file.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else paths.products() / f"{name}.yaml"
+    if not path.exists() and not name.endswith((".yaml", ".yml")):
+        raise UsageError(
+            f"there is no product '{name}'{near(name, product_names())}",
+            hint=f"products: {', '.join(product_names())}; or give the path of a definition",
+        )
+    document = load(path)
+    product = validate(document, Product)
+    _check_placeholders(document, product)
+    return Catalogued(product, path.absolute())
+
+
+def choose(catalogued: Catalogued, text: str, *, as_image: bool) -> Choice:
+    """Understand LABEL or LABEL=SOURCE.
+
+    Raises VersionError for an unknown label or a source that is not there.
+    """
+    label, _, given = text.partition("=")
+    product = catalogued.product
+    if label not in product.versions:
+        raise VersionError(
+            f"{product.name} has no version '{label}'{near(label, product.versions)}",
+            hint=f"versions of {catalogued.path.name}: {', '.join(product.versions)}; "
+            "a source of your own is given as LABEL=SOURCE, where LABEL says whose configuration applies",
+        )
+    if given:
+        source = _parse_source(given)
+        if (source.source == "image") != as_image:
+            wanted = "an image (LABEL=image:NAME)" if as_image else "something an installer installs, not an image"
+            raise VersionError(f"this scenario needs {wanted}; '{text}' is a {source.source}")
+        return Choice(label, source)
+    for source in product.versions[label].sources:
+        if (source.source == "image") == as_image:
+            return Choice(label, _absolute(source, catalogued.path.parent))
+    kind = "image" if as_image else "package, wheel, tree or git source"
+    raise VersionError(
+        f"{product.name} {label} has no {kind} in {catalogued.path.name}",
+        hint=f"give one: {label}={'image:NAME' if as_image else 'PATH'}",
+    )
+
+
+def _parse_source(text: str) -> Source:
+    if text.startswith("image:"):
+        return ImageSource(source="image", name=text.removeprefix("image:"))
+    if text.startswith("package:"):
+        return PackageSource(source="package", requirement=text.removeprefix("package:"))
+    if text.endswith(".whl"):
+        return WheelSource(source="wheel", path=str(Path(text).absolute()))
+    if Path(text).is_dir():
+        return TreeSource(source="tree", path=str(Path(text).absolute()))
+    repository, at, ref = text.rpartition("@")
+    if at and ref and Path(repository).is_dir():
+        return GitSource(source="git", repository=str(Path(repository).absolute()), ref=ref)
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?[=<>!~ ].*", text):
+        return PackageSource(source="package", requirement=text)
+    raise VersionError(
+        f"'{text}' is not a source: no such folder, wheel or repository",
+        hint="a source is a folder, FILE.whl, REPOSITORY@REF, package:NAME==VERSION or image:NAME",
+    )
+
+
+def _absolute(source: Source, base: Path) -> Source:
+    """Make the paths of a definition's source absolute; they are relative to the definition's file."""
+    match source:
+        case WheelSource(path=str(path)):
+            return source.model_copy(update={"path": str((base / path).resolve())})
+        case WheelSource() | ImageSource():
+            return source.model_copy(update={"build": [str((base / layer).resolve()) for layer in source.build]})
+        case TreeSource():
+            return source.model_copy(update={"path": str((base / source.path).resolve())})
+        case GitSource():
+            return source.model_copy(update={"repository": str((base / source.repository).resolve())})
+        case _:
+            return source
+
+
+def _check_placeholders(document: Document, product: Product) -> None:
+    """Raise ScenarioError where a text uses a placeholder that no run can fill."""
+    saved = {f"saved.{name}" for name in _saved_names(document.data)}
+    known = KNOWN_PLACEHOLDERS | saved | {f"secret.{name}" for name in product.secrets}
+    wrong = [
+        (at, f"unknown placeholder {{{name}}}{near(name, known)}")
+        for at, name in placeholders(document.data)
+        if name not in known and not name.startswith("matrix.")
+    ]
+    problems_at(document, wrong)
+
+
+def _saved_names(value: object) -> set[str]:
+    if isinstance(value, dict):
+        own = set(value["save"]) if isinstance(value.get("save"), dict) else set()
+        return own.union(*(_saved_names(item) for item in value.values()))
+    if isinstance(value, list):
+        return set().union(*(_saved_names(item) for item in value))
+    return set()

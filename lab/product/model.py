@@ -1,0 +1,354 @@
+"""The language of product definitions: how a product is obtained, configured, started, asked and stopped.
+
+A field that a version sets replaces the product's field of the same name as a whole.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveFloat, model_validator
+
+from lab.strict import Slug, Strict, Text
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Status = Annotated[int, Field(ge=100, le=599)]
+
+
+class Request(Strict):
+    """An HTTP request to the product."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    path: Text
+    headers: dict[str, str] = {}
+    json_body: Any = Field(default=None, alias="json")
+
+
+class Answer(Strict):
+    """What an HTTP answer must be: one of the statuses, and JSON paths with their values."""
+
+    status: Annotated[list[Status], Field(min_length=1)] = [200]
+    json_values: dict[str, Any] = Field(default={}, alias="json")
+    """Path to value; `a.0.b` walks, `a.#` counts, `a.#.b` collects."""
+
+
+class HttpAction(Strict):
+    """A request, the answer it must get, and values kept from it."""
+
+    action: Literal["http"]
+    name: Text
+    request: Request
+    expect: Answer = Answer()
+    save: dict[Slug, str] = {}
+    """Name to JSON path; later texts use it as {saved.NAME}."""
+    pick: dict[str, str] = {}
+    """Name to JSON path; in `read`, what must be the same in both versions."""
+
+
+class CommandOutcome(Strict):
+    """What a command must give."""
+
+    exit_code: int = 0
+    stdout: str = ""
+    """A regular expression that must be found."""
+
+
+class CommandAction(Strict):
+    """A command run in the product's installation."""
+
+    action: Literal["command"]
+    name: Text
+    argv: Annotated[list[Text], Field(min_length=1)]
+    expect: CommandOutcome = CommandOutcome()
+    save: dict[Slug, str] = {}
+    """Name to a regular expression with one group."""
+    pick: dict[str, str] = {}
+    """Name to a regular expression with one group."""
+
+
+class SqlAction(Strict):
+    """One SQL statement on the product's database."""
+
+    action: Literal["sql"]
+    name: Text
+    statement: Text
+    rows: list[list[Any]] | None = None
+    """The rows it must return, in order."""
+    pick: dict[str, str] = {}
+    """Name to a path into the rows: `0.1` is the second column of the first row."""
+
+
+class HookAction(Strict):
+    """A Python function (`file.py:function`) that lies beside the definition."""
+
+    action: Literal["hook"]
+    name: Text
+    call: Text
+    arguments: dict[str, Any] = {}
+
+
+Action = Annotated[HttpAction | CommandAction | SqlAction | HookAction, Field(discriminator="action")]
+
+
+class PackageSource(Strict):
+    """A package from the index: `name==version`."""
+
+    source: Literal["package"]
+    requirement: Text
+
+
+class WheelSource(Strict):
+    """A wheel: a file, or layers of source folders from which the lab builds one."""
+
+    source: Literal["wheel"]
+    path: Text | None = None
+    build: list[Text] = []
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "WheelSource":
+        if (self.path is None) == (not self.build):
+            raise ValueError("a wheel has either 'path' or 'build'")
+        return self
+
+
+class TreeSource(Strict):
+    """A source tree; with a lock file it is installed from that, without one as `pip install TREE` does."""
+
+    source: Literal["tree"]
+    path: Text
+
+
+class GitSource(Strict):
+    """A tree out of a git repository."""
+
+    source: Literal["git"]
+    repository: Text
+    ref: Text
+
+
+class ImageSource(Strict):
+    """The product's own image: a name to pull, or layers of source folders with a Dockerfile."""
+
+    source: Literal["image"]
+    name: Text | None = None
+    build: list[Text] = []
+    data: Text = "/data"
+    """The folder whose content survives a change of the image."""
+    user: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "ImageSource":
+        if (self.name is None) == (not self.build):
+            raise ValueError("an image has either 'name' or 'build'")
+        return self
+
+
+Source = Annotated[PackageSource | WheelSource | TreeSource | GitSource | ImageSource, Field(discriminator="source")]
+
+
+class ConfigurationFile(Strict):
+    """A file the operator writes before the first start."""
+
+    path: Text
+    content: str
+    mode: Annotated[str, Field(pattern=r"^0[0-7]{3}$")] = "0600"
+
+
+class Configuration(Strict):
+    """What an operator sets: files and environment of the process."""
+
+    files: list[ConfigurationFile] = []
+    environment: dict[str, str] = {}
+
+
+class Start(Strict):
+    """The command that becomes the product's process; an image may bring its own."""
+
+    argv: list[Text] = []
+    directory: Text = "{data}"
+
+
+class Health(Strict):
+    """The health endpoint and what it answers when all is well."""
+
+    path: Text
+    expect: Answer = Answer()
+
+
+class StopWay(Strict):
+    """A way to stop the product and what was promised of it."""
+
+    signal: Literal["SIGTERM", "SIGINT", "SIGQUIT"] | None = None
+    request: Request | None = None
+    expect: Answer = Answer()
+    docker_stop: Literal[True] | None = None
+    """As `docker stop` does: the image's STOPSIGNAL, then SIGKILL when the budget is used up."""
+    budget: PositiveFloat = 30
+    """Seconds from the stop to the exit, the time of the request in flight included."""
+    exit_codes: Annotated[list[int], Field(min_length=1)] = [0]
+    in_flight: Literal["complete", "clean-error"] = "complete"
+    """What the request in flight was promised: its answer, or at worst a clean HTTP error."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "StopWay":
+        if sum(route is not None for route in (self.signal, self.request, self.docker_stop)) != 1:
+            raise ValueError("a way to stop has exactly one of 'signal', 'request' and 'docker_stop'")
+        return self
+
+
+class HttpProof(Strict):
+    """A JSON value of an HTTP answer."""
+
+    path: Text
+    json_path: Text = Field(alias="json")
+
+
+class CommandProof(Strict):
+    """The first group of a pattern in a command's output."""
+
+    argv: Annotated[list[Text], Field(min_length=1)]
+    pattern: Text
+
+
+class VersionProofs(Strict):
+    """The places from which the installed version can be read."""
+
+    http: HttpProof | None = None
+    command: CommandProof | None = None
+    metadata: Text | None = None
+    """Name of the distribution whose installed metadata is asked."""
+
+
+class InFlight(Strict):
+    """A request that keeps the product busy while the LLM mock holds its answer back."""
+
+    request: Request
+    expect: Answer = Answer()
+    read: list[Action] = []
+    """What must hold after the next start, because the answer had been given."""
+
+
+class Database(Strict):
+    """A database the product can use."""
+
+    kind: Literal["sqlite"]
+    path: Text
+    """Where the file lies."""
+    url: str = ""
+    """Its address in the product's own notation, for {database.url}."""
+
+
+class Removal(Strict):
+    """An operation that a version no longer serves, and where that is announced."""
+
+    operation: Annotated[str, Field(pattern=r"^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /\S*$")]
+    reason: Text
+
+
+class Move(Strict):
+    """Rows that a version moves from one table to another."""
+
+    source: Text = Field(alias="from")
+    target: Text = Field(alias="to")
+
+
+class UpgradeAction(Strict):
+    """A step beyond installing that the product's documentation asks for."""
+
+    documented: Text
+    """Where it is written."""
+    argv: Annotated[list[Text], Field(min_length=1)]
+    directory: Text = "{data}"
+
+
+class Behaviour(Strict):
+    """What may differ from version to version."""
+
+    requires_python: Text | None = None
+    installer: Literal["uv", "pip"] = "uv"
+    configuration: Configuration = Configuration()
+    start: Start = Start()
+    port: Port = 8000
+    health: Health | None = None
+    stop: dict[Slug, StopWay] = {}
+    prove_version: VersionProofs = VersionProofs()
+    in_flight: InFlight | None = None
+    openapi: Text | None = None
+    databases: dict[Slug, Database] = {}
+    seed: list[Action] = []
+    read: list[Action] = []
+    prove_configuration: list[Action] = []
+
+
+class Version(Behaviour):
+    """One version in the catalogue: its sources and what it changes."""
+
+    sources: list[Source] = []
+    removes: list[Removal] = []
+    moves: list[Move] = []
+    upgrade_steps: list[UpgradeAction] = []
+    image: Behaviour | None = None
+    """What differs where the product's own image runs."""
+
+
+class Release(Strict):
+    """The two versions that are meant where the command line names none."""
+
+    old: Text = Field(alias="from")
+    new: Text = Field(alias="to")
+
+
+class Product(Behaviour):
+    """One product definition file."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: Slug
+    title: Text
+    description: str = ""
+    release: Release
+    secrets: list[Slug] = []
+    """Names of values that the lab makes up for each run, uses as {secret.NAME}, and never writes down."""
+    image: Behaviour | None = None
+    """What differs where the product's own image runs."""
+    versions: Annotated[dict[str, Version], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _release_is_listed(self) -> "Product":
+        for label in (self.release.old, self.release.new):
+            if label not in self.versions:
+                raise ValueError(f"release names '{label}', which 'versions' does not list")
+        return self
+
+
+class Definition(Version):
+    """A product's definition as one version sees it, all fields resolved."""
+
+    product: Text
+    label: Text
+    secrets: list[Slug] = []
+
+    @property
+    def features(self) -> frozenset[str]:
+        """Names that a scenario's `requires` may ask for."""
+        optional = {"in-flight": self.in_flight, "openapi": self.openapi, "seed": self.seed}
+        return frozenset(
+            {f"stop.{way}" for way in self.stop}
+            | {f"database.{name}" for name in self.databases}
+            | {f"source.{source.source}" for source in self.sources}
+            | {name for name, value in optional.items() if value}
+        )
+
+
+def define(product: Product, label: str, *, as_image: bool = False) -> Definition:
+    """Resolve what `label` of `product` is: image > version > product, field by field.
+
+    Raises KeyError when the catalogue has no such label.
+    """
+    version = product.versions[label]
+    layers: list[Behaviour] = [product, version]
+    if as_image:
+        layers += [layer for layer in (product.image, version.image) if layer is not None]
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for field in Version.model_fields:
+            if field in layer.model_fields_set and field != "image":
+                merged[field] = getattr(layer, field)
+    return Definition(product=product.name, label=label, secrets=product.secrets, **merged)
