@@ -1,0 +1,340 @@
+"""Images: a base is pulled, or bootstrapped where no registry answers; all others are built from it and cached by content."""
+
+import hashlib
+import io
+import os
+import shutil
+import sys
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab import paths
+from lab.environment import engine
+from lab.environment.hostnet import debian_mirror
+from lab.errors import InfrastructureError, UsageError, VersionError
+from lab.locks import locked
+from lab.process import run
+from lab.product.sources import Artifact, tree_digest
+from lab.template import near
+
+if TYPE_CHECKING:
+    import docker
+
+PACKAGES = ("python3", "python3-venv", "ca-certificates")
+PULL_SECONDS = 120
+BOOTSTRAP_SECONDS = 900
+DEFAULT_MIRROR = "http://deb.debian.org/debian"
+RECIPE = "1"
+"""Goes into every tag; a change here makes everything be built anew."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """An operating system a trial can run on."""
+
+    name: str
+    suite: str
+    python: str
+    """Version of its own Python, major.minor."""
+
+    @property
+    def registry_name(self) -> str:
+        """What a registry calls it."""
+        return f"debian:{self.suite}-slim"
+
+
+PLATFORMS = {
+    platform.name: platform
+    for platform in (
+        Platform("debian-11", "bullseye", "3.9"),
+        Platform("debian-12", "bookworm", "3.11"),
+        Platform("debian-13", "trixie", "3.13"),
+    )
+}
+
+
+def platform_named(name: str) -> Platform:
+    """Return a platform.
+
+    Raises UsageError for one that the lab does not know.
+    """
+    if name not in PLATFORMS:
+        raise UsageError(
+            f"there is no platform '{name}'{near(name, PLATFORMS)}", hint=f"platforms: {', '.join(PLATFORMS)}"
+        )
+    return PLATFORMS[name]
+
+
+class Images:
+    """The images of one engine; each method returns a tag and does nothing where the image is there already."""
+
+    def __init__(self, client: "docker.DockerClient", say: Say) -> None:
+        self._client = client
+        self._say = say
+
+    def platform(self, platform: Platform) -> str:
+        """Return the image in which trials on this platform run."""
+        return self._built(
+            "platform", paths.images() / "platform", self._base(platform), {"uv": _uv_binary()}, platform.name
+        )
+
+    def llm_mock(self, platform: Platform) -> str:
+        """Return the image of the LLM mock; its dependencies are fetched by this host, not in the build."""
+        lock = paths.CHECKOUT / "requirements" / "llm-mock.txt"
+        key = hashlib.sha256(lock.read_bytes() + platform.python.encode()).hexdigest()
+        site = paths.cache() / "site" / key
+        with locked(site):
+            if not site.is_dir():
+                self._say("fetching what the LLM mock needs")
+                part = site.with_name(f"{key}.part")
+                shutil.rmtree(part, ignore_errors=True)
+                _fetch(
+                    [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps",
+                     "--python-version", platform.python, "--only-binary", ":all:", "--target", part, "-r", lock],
+                    "fetching what the LLM mock needs",
+                )  # fmt: skip
+                part.rename(site)
+        extra = {"site": site, "lab/llm_mock": paths.CHECKOUT / "lab" / "llm_mock", "lab/__init__.py": b""}
+        return self._built("llm-mock", paths.images() / "llm-mock", self.platform(platform), extra, platform.name)
+
+    def product(self, artifact: Artifact, platform: Platform) -> str:
+        """Return the product's own image: pulled by name, or built from its folder with a wheelhouse beside it.
+
+        Raises VersionError for a name that neither the engine nor a registry knows.
+        """
+        if artifact.path is None:
+            self._present(artifact)
+            return artifact.requirement
+        base = self.platform(platform)
+        extra: dict[str, Path | bytes] = {}
+        if artifact.folder is not None:
+            extra["wheels"] = self._wheelhouse(artifact.folder, platform)
+        return self._built("product", artifact.path, base, extra, artifact.label)
+
+    def identity(self, tag: str) -> str:
+        """Return an image's id, `sha256:…`."""
+        with engine.calls(f"looking up the image {tag}"):
+            return str(self._client.images.get(tag).id)
+
+    def cached(self) -> list[dict[str, Any]]:
+        """List the images that the lab made: tags, size in bytes, role."""
+        with engine.calls("listing images"):
+            images = self._client.api.images(filters={"label": engine.CACHE})
+        rows = [
+            {"tag": tag, "bytes": image["Size"], "role": image["Labels"].get(engine.CACHE, "")}
+            for image in images
+            for tag in image["RepoTags"] or ["(untagged)"]
+        ]
+        return sorted(rows, key=lambda row: str(row["tag"]))
+
+    # -- how they come to be ---------------------------------------------------------------------------------------
+
+    def _base(self, platform: Platform) -> str:
+        key = hashlib.sha256("\n".join([RECIPE, platform.suite, *PACKAGES]).encode()).hexdigest()[:12]
+        tag = f"lab/base:{platform.name}-{key}"
+        with locked(paths.cache() / "images" / tag.replace("/", "-")):
+            if not self._has(tag):
+                self._pull(platform, tag) or self._bootstrap(platform, tag)
+        return tag
+
+    def _pull(self, platform: Platform, tag: str) -> bool:
+        import requests
+        from docker.errors import APIError
+
+        self._say(f"{platform.name}: asking the registry for {platform.registry_name}")
+        try:
+            repository, _, name = platform.registry_name.partition(":")
+            image = self._client.images.pull(repository, name)
+        except (APIError, requests.exceptions.RequestException):
+            self._say(f"{platform.name}: no registry answers; bootstrapping the base image (about 20 s)")
+            return False
+        # Labels cannot be added to an image; a build of one line gives it the cache's.
+        self._build(tag, {"Dockerfile": f"FROM {image.id}\n".encode()}, {}, "base pulled")
+        self._say(f"{platform.name}: pulled {platform.registry_name}")
+        return True
+
+    def _bootstrap(self, platform: Platform, tag: str) -> None:
+        """Make the base image out of Debian's packages, with an mmdebstrap that is unpacked, not installed."""
+        if os.geteuid() != 0:
+            raise InfrastructureError(
+                f"no registry answers for {platform.registry_name}, and bootstrapping it here needs root",
+                hint=f"sudo {sys.prefix}/bin/lab images build {platform.name}   (once; then run again as yourself)",
+            )
+        tool = _mmdebstrap()
+        archive = paths.cache() / "images" / f"{platform.name}-{os.getpid()}.tar"
+        mirror = debian_mirror()
+        if mirror == DEFAULT_MIRROR:
+            mirror = None  # mmdebstrap then adds the security archive by itself
+        try:
+            made = run(
+                [tool, "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", platform.suite, archive,
+                 *([mirror] if mirror else [])],
+                timeout=BOOTSTRAP_SECONDS,
+                cwd=archive.parent,
+            )  # fmt: skip
+            if not made.ok:
+                raise InfrastructureError(f"bootstrapping {platform.name} failed:\n{made.tail()}")
+            with engine.calls(f"importing {tag}"), archive.open("rb") as file:
+                self._client.api.import_image_from_file(
+                    file.name, *tag.split(":"), changes=[f'LABEL {engine.CACHE}="base bootstrapped"']
+                )
+        finally:
+            archive.unlink(missing_ok=True)
+
+    def _wheelhouse(self, wheel: Path, platform: Platform) -> Path:
+        """Return a folder with a wheel and the wheels of all it depends on."""
+        machine = self._client.info()["Architecture"]
+        key = hashlib.sha256(f"{wheel.parent} {platform.python} {machine}".encode()).hexdigest()
+        place = paths.cache() / "wheelhouses" / key
+        with locked(place):
+            if not place.is_dir():
+                self._say(f"fetching what {wheel.name} depends on")
+                part = place.with_name(f"{key}.part")
+                shutil.rmtree(part, ignore_errors=True)
+                tags = [f"manylinux_2_{glibc}_{machine}" for glibc in (31, 28, 17)] + [
+                    f"manylinux2014_{machine}",
+                    "any",
+                ]
+                _fetch(
+                    [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+                     "--only-binary=:all:", f"--python-version={platform.python}",
+                     *(f"--platform={name}" for name in tags), "--dest", part, wheel],
+                    f"fetching what {wheel.name} depends on",
+                )  # fmt: skip
+                part.rename(place)
+        return place
+
+    def _present(self, artifact: Artifact) -> None:
+        from docker.errors import APIError, ImageNotFound
+
+        try:
+            self._client.images.get(artifact.requirement)
+        except ImageNotFound:
+            self._say(f"pulling {artifact.requirement}")
+            try:
+                self._client.images.pull(*artifact.requirement.partition(":")[::2])
+            except APIError as error:
+                raise VersionError(
+                    f"{artifact.label}: the image {artifact.requirement} is not on the engine, and pulling it failed: "
+                    f"{error.explanation or error}",
+                    hint="docker load or docker build it first, or name another",
+                ) from error
+
+    def _built(
+        self,
+        role: str,
+        folder: Path,
+        base: str,
+        extra: dict[str, "Path | bytes"] | dict[str, Path],
+        suffix: str,
+    ) -> str:
+        """Build a folder's Dockerfile with additional files, unless this very content has been built."""
+        parts = [RECIPE, self.identity(base), tree_digest(folder)]
+        for name, content in sorted(extra.items()):
+            parts.append(f"{name} {_digest(content)}")
+        tag = f"lab/{role}:{suffix}-{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()[:12]}"
+        with locked(paths.cache() / "images" / tag.replace("/", "-")):
+            if not self._has(tag):
+                self._say(f"building the image {tag}")
+                self._build(tag, {".": folder, **extra}, {"BASE": base}, role)
+        return tag
+
+    def _build(self, tag: str, files: dict[str, Any], arguments: dict[str, str], role: str) -> None:
+        proxies = {name: os.environ[name] for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY") if name in os.environ}
+        context = io.BytesIO()
+        with tarfile.open(fileobj=context, mode="w") as tar:
+            for name, content in files.items():
+                if isinstance(content, bytes):
+                    member = tarfile.TarInfo(name)
+                    member.size = len(content)
+                    tar.addfile(member, io.BytesIO(content))
+                else:
+                    tar.add(content, name, filter=_plain)
+        context.seek(0)
+        said: list[str] = []
+        with engine.calls(f"building {tag}"):
+            for line in self._client.api.build(
+                fileobj=context, custom_context=True, tag=tag, buildargs={**proxies, **arguments}, rm=True, forcerm=True,
+                labels={engine.CACHE: role}, decode=True, network_mode="host",
+            ):  # fmt: skip
+                said.append(str(line.get("stream") or line.get("error") or "").rstrip())
+                if "error" in line:
+                    raise InfrastructureError(f"building {tag} failed:\n" + "\n".join(filter(None, said[-12:])))
+
+    def _has(self, tag: str) -> bool:
+        from docker.errors import ImageNotFound
+
+        with engine.calls(f"looking for the image {tag}"):
+            try:
+                self._client.images.get(tag)
+            except ImageNotFound:
+                return False
+        return True
+
+
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Leave out build leftovers, and who owned a file and when."""
+    if "__pycache__" in member.name:
+        return None
+    member.uid = member.gid = member.mtime = 0
+    member.uname = member.gname = ""
+    return member
+
+
+def _digest(content: Path | bytes) -> str:
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    if content.is_dir():
+        return tree_digest(content)
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fetch(argv: list[str | Path], what: str) -> None:
+    done = run(argv, timeout=600)
+    if not done.ok:
+        raise InfrastructureError(f"{what} failed:\n{done.tail()}", hint="does the package index answer?")
+
+
+def _uv_binary() -> Path:
+    import uv
+
+    return Path(uv.find_uv_bin())
+
+
+def _mmdebstrap() -> Path:
+    """Return the path of mmdebstrap: installed, or its Debian package unpacked in the cache."""
+    found = shutil.which("mmdebstrap")
+    if found:
+        return Path(found)
+    if not shutil.which("apt-get"):
+        raise InfrastructureError(
+            "no registry answers, and this host has no apt to bootstrap a base image with",
+            hint="load a Debian image into the engine (docker load), or give this host a registry (docker login)",
+        )
+    place = paths.cache() / "mmdebstrap"
+    with locked(place):
+        if not place.is_dir():
+            part = place.with_name("mmdebstrap.part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+            command = ["apt-get", "-o", "APT::Sandbox::User=root", "download", "-qq", "mmdebstrap"]
+            fetched = run(command, cwd=part, timeout=120)
+            if not fetched.ok:
+                run(["apt-get", "update", "-qq"], timeout=300)
+                fetched = run(command, cwd=part, timeout=120)
+            packages = sorted(part.glob("*.deb"))
+            if not fetched.ok or not packages:
+                raise InfrastructureError(
+                    f"apt cannot fetch mmdebstrap: {fetched.tail(3)}",
+                    hint="sudo apt-get update && sudo apt-get install mmdebstrap",
+                )
+            unpacked = run(["dpkg", "-x", packages[0], part], timeout=60)
+            if not unpacked.ok:
+                raise InfrastructureError(f"dpkg cannot unpack {packages[0].name}: {unpacked.tail(3)}")
+            part.rename(place)
+    return place / "usr" / "bin" / "mmdebstrap"

@@ -1,0 +1,181 @@
+"""A trial's history: an append-only file of events, and how it is read back.
+
+Everything that a check may ask stands in it. Offsets `t` are seconds since the trial began, by a monotonic clock.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from lab.errors import DiskFullError, LabError
+from lab.redact import Redactor
+
+Outcome = Literal["done", "failed", "error", "skipped", "interrupted", "running"]
+"""Of a step: `failed` is the product's doing, `error` the lab's."""
+
+
+def now() -> str:
+    """Return the time of day as RFC 3339, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class StepFailedError(Exception):
+    """The product broke a promise during a step; the facts say how."""
+
+
+class ExpectedEndError(Exception):
+    """The trial is over here, as the product's definition says it must be; what follows is skipped."""
+
+
+class Recorder:
+    """Writes a trial's events, one JSON object a line, redacted, at once."""
+
+    def __init__(self, path: Path, redact: Redactor, listen: Callable[[dict[str, Any]], None] | None = None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a", encoding="utf8")
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+        self._listen = listen
+        self.redact = redact
+        self.step_id = ""
+        self.write("trial.start", at=now())
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Append one event.
+
+        Raises DiskFullError when there is no space for it.
+        """
+        record = {
+            "t": round(time.monotonic() - self._began, 4),
+            "event": event,
+            "step": self.step_id,
+            **fields,
+        }
+        line = self.redact(json.dumps(record, ensure_ascii=False, default=str))
+        with self._lock:
+            if self._file.closed:
+                return
+            try:
+                self._file.write(line + "\n")
+                self._file.flush()
+            except OSError as error:
+                raise DiskFullError(f"cannot write {self._file.name}: {error.strerror}") from error
+        if self._listen is not None:
+            self._listen(json.loads(line))
+
+    def close(self) -> None:
+        """End the history."""
+        with self._lock:
+            self._file.close()
+
+    @contextmanager
+    def step(self, number: int, kind: str, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Record a step round the block, which fills in the facts; a raised error decides the outcome and goes on."""
+        self.step_id = f"{number:02d}-{kind}"
+        facts: dict[str, Any] = {}
+        started = time.monotonic()
+
+        def end(outcome: Outcome, reason: str = "") -> None:
+            seconds = round(time.monotonic() - started, 4)
+            self.write("step.end", kind=kind, outcome=outcome, reason=reason, seconds=seconds, facts=facts)
+            self.step_id = ""
+
+        self.write("step.start", kind=kind, parameters=dict(parameters))
+        try:
+            yield facts
+        except StepFailedError as failure:
+            end("failed", str(failure))
+            raise
+        except LabError as error:
+            end("interrupted" if error.exit_code in {130, 143} else "error", error.message)
+            raise
+        except ExpectedEndError as reason:
+            end("done", str(reason))
+            raise
+        except Exception as error:
+            end("error", f"{type(error).__name__}: {error}")
+            raise
+        else:
+            failures = facts.get("failures")
+            end("failed" if failures else "done", "; ".join(failures or []))
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step as the history tells it."""
+
+    id: str
+    kind: str
+    parameters: dict[str, Any]
+    outcome: Outcome
+    reason: str = ""
+    started: float = 0.0
+    seconds: float | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class History:
+    """The events of a trial in order, and its steps."""
+
+    events: tuple[dict[str, Any], ...]
+    steps: tuple[StepRecord, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> "History":
+        """Read a file of events; a last line that was cut short is left out."""
+        events = []
+        for line in path.read_text("utf8").splitlines():
+            try:
+                events.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+        return cls.of(events)
+
+    @classmethod
+    def of(cls, events: list[dict[str, Any]]) -> "History":
+        """Make a history from events."""
+        steps: dict[str, StepRecord] = {}
+        for event in events:
+            if event["event"] == "step.start":
+                steps[event["step"]] = StepRecord(
+                    event["step"], event["kind"], event["parameters"], "running", started=event["t"]
+                )
+            elif event["event"] == "step.end":
+                begun = steps[event["step"]]
+                steps[event["step"]] = StepRecord(
+                    begun.id, begun.kind, begun.parameters, event["outcome"], event["reason"],
+                    begun.started, event["seconds"], event["facts"],
+                )  # fmt: skip
+        return cls(tuple(events), tuple(steps.values()))
+
+    def of_kind(self, *kinds: str) -> list[StepRecord]:
+        """Return the steps of these kinds that ended, in order."""
+        return [step for step in self.steps if step.kind in kinds and step.outcome != "running"]
+
+    @property
+    def given(self) -> dict[str, dict[str, Any]]:
+        """What the definitions announced, by version slot."""
+        return next((event["versions"] for event in self.events if event["event"] == "given"), {})
+
+    @property
+    def ended_early(self) -> str:
+        """Why the trial ended before its last step although nothing went wrong; empty if it did not."""
+        return next((event["reason"] for event in self.events if event["event"] == "ended-early"), "")
+
+    @property
+    def went_wrong(self) -> StepRecord | None:
+        """The first step that did not go as it should."""
+        return next((step for step in self.steps if step.outcome not in {"done", "skipped"}), None)
+
+    @property
+    def broken_off(self) -> StepRecord | None:
+        """The last step, if the trial ended with it because it did not go as it should."""
+        last = self.steps[-1] if self.steps else None
+        return last if last is not None and last.outcome not in {"done", "skipped"} else None
