@@ -1,0 +1,45 @@
+"""Do times and memory stay within their budgets?"""
+
+from lab.checks.base import failed, passed, unknown
+from lab.history import History, StepRecord
+from lab.records.model import Finding
+from lab.scenario.model import DurationsCheck, MemoryCheck
+
+MEGABYTE = 1_000_000
+
+
+def seconds_of(step: StepRecord) -> float | None:
+    """Return the seconds that count: to readiness from the start, else of the step."""
+    if step.kind == "ready":
+        value = step.facts.get("seconds_to_ready")
+        return float(value) if value is not None else None
+    if step.kind == "stop":
+        value = step.facts.get("seconds")
+        return float(value) if value is not None else None
+    return step.seconds
+
+
+def durations(history: History, check: DurationsCheck) -> list[Finding]:
+    """Judge every step of a kind that has a budget."""
+    budgets = {"install": check.install, "upgrade": check.install, "ready": check.ready, "stop": check.stop}
+    found = []
+    for step in history.steps:
+        budget, seconds = budgets.get(step.kind), seconds_of(step)
+        if budget is None or seconds is None or step.outcome != "done":
+            continue
+        said = f"{step.kind} took {seconds:.2f} s, its budget is {budget:g} s"
+        found.append((failed if seconds > budget else passed)(step, said))
+    return found
+
+
+def memory(history: History, check: MemoryCheck) -> list[Finding]:
+    """Judge the memory at rest that each inspect step measured."""
+    found = []
+    for step in history.of_kind("inspect"):
+        current = step.facts.get("memory", {}).get("current")
+        if current is None:
+            found.append(unknown(step, "the environment cannot measure memory"))
+            continue
+        said = f"{current / MEGABYTE:.0f} MB at rest, its budget is {check.max_mb:g} MB"
+        found.append((failed if current > check.max_mb * MEGABYTE else passed)(step, said))
+    return found

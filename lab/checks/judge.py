@@ -1,0 +1,89 @@
+"""A history becomes verdicts: every declared check is asked, and whether the trial came to its end."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from lab.checks.api_surface import api_surface
+from lab.checks.base import first_line
+from lab.checks.budgets import durations, memory
+from lab.checks.configuration import configuration
+from lab.checks.container import container
+from lab.checks.data import data
+from lab.checks.graceful_stop import graceful_stop
+from lab.checks.health import health
+from lab.checks.install import install
+from lab.checks.rows import rows
+from lab.checks.version import version
+from lab.history import History
+from lab.records.model import WORST_FIRST, CheckResult, Finding, Verdict
+from lab.scenario.model import Scenario
+
+QUESTIONS: dict[str, Callable[[History, Any], list[Finding]]] = {
+    "install": install,
+    "health": health,
+    "container": container,
+    "version": version,
+    "data": data,
+    "rows": rows,
+    "graceful-stop": graceful_stop,
+    "api-surface": api_surface,
+    "configuration": configuration,
+    "durations": durations,
+    "memory": memory,
+}
+
+
+def judge(history: History, scenario: Scenario) -> list[CheckResult]:
+    """Ask every check of the scenario, and `completed` of every trial; a check that crashes is an error."""
+    results = [_completed(history)]
+    for check in scenario.checks:
+        try:
+            findings = QUESTIONS[check.check](history, check)
+        except Exception as error:  # noqa: BLE001 - a broken check must not hide the others' answers
+            reason = f"the check itself broke: {type(error).__name__}: {error}"
+            findings = [Finding(verdict="error", reason=reason)]
+        results.append(_summed(check.check, findings, history))
+    return results
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst verdict; of nothing at all: unknown."""
+    found = set(verdicts)
+    return next((verdict for verdict in WORST_FIRST if verdict in found), "unknown")
+
+
+def conclude(results: list[CheckResult]) -> tuple[Verdict, str]:
+    """Return the trial's verdict and its reason in one line."""
+    verdict = worst(result.verdict for result in results)
+    if verdict == "pass":
+        return verdict, f"{sum(result.verdict == 'pass' for result in results)} checks passed"
+    of_kind = [result for result in results if result.verdict == verdict]
+    # What a particular check says is worth more than that the trial broke off.
+    told = next((result for result in of_kind if result.check != "completed"), of_kind[0])
+    return verdict, f"{told.check}: {first_line(told.reason)}"
+
+
+def _completed(history: History) -> CheckResult:
+    """Did every step come to its end? A step that is cut short by the product is the product's failure."""
+    broken = history.went_wrong
+    if broken is None:
+        ran = [step for step in history.steps if step.outcome == "done"]
+        verdict: Verdict = "pass" if ran else "unknown"
+        return CheckResult(check="completed", verdict=verdict, reason=f"{len(ran)} steps came to their end")
+    verdict = "fail" if broken.outcome == "failed" else "error"
+    reason = broken.reason or f"the step was cut short ({broken.outcome})"
+    return CheckResult(check="completed", verdict=verdict, step=broken.id, reason=f"{broken.kind}: {reason}")
+
+
+def _summed(check: str, findings: list[Finding], history: History) -> CheckResult:
+    if findings:
+        verdict = worst(finding.verdict for finding in findings)
+        told = [finding for finding in findings if finding.verdict == verdict]
+        reason = told[0].reason + (f" (and {len(told) - 1} more)" if len(told) > 1 and verdict != "pass" else "")
+        return CheckResult(check=check, verdict=verdict, step=told[0].step, reason=reason, findings=findings)
+    broken = history.broken_off
+    if broken is not None:
+        return CheckResult(check=check, verdict="skipped", reason=f"not reached: {broken.kind} was the last step")
+    if history.ended_early:
+        return CheckResult(check=check, verdict="skipped", reason=f"not reached: {history.ended_early}")
+    return CheckResult(check=check, verdict="unknown", reason="nothing was recorded that could answer this")

@@ -1,0 +1,90 @@
+"""The one door for HTTP requests to the product: each has a deadline and leaves an event."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from lab.history import Recorder
+from lab.lifecycle.jsonpath import look_up
+from lab.product.model import Answer, Request
+
+EXCERPT = 2000
+"""Characters of an answer that the history keeps."""
+MOST_BYTES = 20_000_000
+"""A longer answer is cut here: the product's output is not trusted."""
+
+
+@dataclass(frozen=True)
+class HttpResult:
+    """An answer, or the reason why there was none."""
+
+    status: int | None
+    body: bytes
+    error: str
+    seconds: float
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON, None if it is not."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def problem(self, expected: Answer) -> str:
+        """Say what is not as expected, or nothing."""
+        if self.status is None:
+            return self.error
+        if self.status not in expected.status:
+            wanted = " or ".join(map(str, expected.status))
+            return f"status {self.status} instead of {wanted}: {self.excerpt(200)}"
+        for path, value in expected.json_values.items():
+            found = look_up(self.json, path)
+            if found != value:
+                return f"{path} is {found!r} instead of {value!r}"
+        return ""
+
+    def excerpt(self, length: int = EXCERPT) -> str:
+        """Return the beginning of the body as text."""
+        return self.body[: 4 * length].decode("utf8", "replace")[:length]
+
+
+class Door:
+    """Requests to one base address."""
+
+    def __init__(self, base_url: str, record: Recorder) -> None:
+        self.base_url = base_url
+        self._record = record
+        self._client = httpx.Client(
+            base_url=base_url, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
+
+    def send(self, request: Request, timeout: float, *, event: str = "http") -> HttpResult:
+        """Send a request; a product that does not answer gives a result without status, never an exception."""
+        started = time.monotonic()
+        status, body, error = None, b"", ""
+        try:
+            with self._client.stream(
+                request.method, request.path, headers=request.headers, timeout=timeout,
+                **({"json": request.json_body} if request.json_body is not None else {}),
+            ) as response:  # fmt: skip
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > MOST_BYTES or time.monotonic() - started > timeout:
+                        break
+                status = response.status_code
+        except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as failure:
+            error = f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
+        result = HttpResult(status, body, error, time.monotonic() - started)
+        self._record.write(
+            event, method=request.method, path=request.path, status=status, seconds=round(result.seconds, 4),
+            **({"error": error} if error else {"body": result.excerpt(EXCERPT if event == "http" else 200)}),
+        )  # fmt: skip
+        return result
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()

@@ -1,0 +1,93 @@
+"""Step `inspect`: what the running product says of itself, and what it costs at rest."""
+
+import json
+import re
+from typing import Any
+
+from lab.lifecycle.actions import perform_all
+from lab.lifecycle.configure import digests
+from lab.lifecycle.jsonpath import look_up
+from lab.lifecycle.setting import Session
+from lab.product.model import Request
+from lab.scenario.model import InspectStep
+from lab.template import render
+
+METADATA_SCRIPT = """
+import hashlib, importlib.metadata, json, sys
+found = importlib.metadata.distribution(sys.argv[1])
+record = sorted(line for line in (found.read_text("RECORD") or "").splitlines()
+                if ".dist-info/" not in line and "__pycache__" not in line and "../" not in line)
+print(json.dumps({"version": found.version, "content": hashlib.sha256("\\n".join(record).encode()).hexdigest()}))
+"""
+METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+
+
+def inspect(session: Session, _step: InspectStep, facts: dict[str, Any]) -> None:
+    """Record version proofs, API operations, configuration in force, memory and processes."""
+    facts["version"] = session.definition.label
+    facts["proofs"] = _proofs(session, facts)
+    facts["operations"] = _operations(session, facts)
+    facts["configuration"] = perform_all(session, session.definition.prove_configuration)
+    facts["configuration_files"] = digests(session)
+    facts["configuration_written"] = dict(sorted(session.written.items()))
+    facts["memory"] = session.environment.memory()
+    facts["processes"] = session.environment.processes()
+
+
+def _proofs(session: Session, facts: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Ask each place that the definition names; a place that does not say gives a problem."""
+    wanted = session.definition.prove_version
+    found: dict[str, dict[str, str]] = {}
+    if wanted.http:
+        result = session.http.send(Request(path=wanted.http.path), session.setting.timeouts.request)
+        value = look_up(result.json, wanted.http.json_path)
+        problem = f"{wanted.http.path} has nothing at '{wanted.http.json_path}' ({result.status or result.error})"
+        found["http"] = {"version": str(value)} if value is not None else {"problem": problem}
+    if wanted.command:
+        found["command"] = _command(session, wanted.command.argv, wanted.command.pattern)
+    if wanted.metadata:
+        python = "python3" if session.setting.as_image else f"{session.setting.places.venv}/bin/python"
+        found["metadata"] = _metadata(session, python, wanted.metadata, facts)
+    return found
+
+
+def _command(session: Session, argv: list[str], pattern: str) -> dict[str, str]:
+    result = session.environment.run(
+        render(argv, session.scope()), timeout=session.setting.timeouts.command, installed=True
+    )
+    said = (result.stdout + result.stderr).decode("utf8", "replace")
+    match = re.search(pattern, said)
+    if not result.ok or match is None:
+        return {"problem": f"'{' '.join(argv)}' ended with {result.exit_code} and said: {said[-300:].strip()}"}
+    return {"version": match[match.lastindex or 0]}
+
+
+def _metadata(session: Session, python: str, distribution: str, facts: dict[str, Any]) -> dict[str, str]:
+    result = session.environment.run(
+        [python, "-c", METADATA_SCRIPT, distribution],
+        timeout=session.setting.timeouts.command,
+        installed=True,
+    )
+    if not result.ok:
+        return {"problem": f"no installed distribution '{distribution}': {result.tail(1)}"}
+    told = json.loads(result.stdout)
+    facts["installed_content"] = told["content"]
+    return {"version": told["version"]}
+
+
+def _operations(session: Session, facts: dict[str, Any]) -> list[str] | None:
+    """Return `METHOD /path` of every operation that the product's OpenAPI document lists."""
+    if session.definition.openapi is None:
+        return None
+    result = session.http.send(Request(path=session.definition.openapi), session.setting.timeouts.request)
+    paths = look_up(result.json, "paths")
+    if not isinstance(paths, dict):
+        facts.setdefault("failures", []).append(f"{session.definition.openapi} is not an OpenAPI document")
+        return None
+    return sorted(
+        f"{method.upper()} {path}"
+        for path, item in paths.items()
+        if isinstance(item, dict)
+        for method in METHODS
+        if method in item
+    )

@@ -1,0 +1,21 @@
+"""Paths into JSON values: `a.0.b` walks, `a.#` counts, `a.#.b` collects b of every item."""
+
+from typing import Any
+
+
+def look_up(value: Any, path: str) -> Any:
+    """Return what lies at the path, None where it leads nowhere; an empty path is the value itself."""
+    words = path.split(".") if path else []
+    for position, word in enumerate(words):
+        if word == "#":
+            if not isinstance(value, list):
+                return None
+            rest = ".".join(words[position + 1 :])
+            return [look_up(item, rest) for item in value] if rest else len(value)
+        if isinstance(value, dict):
+            value = value.get(word)
+        elif isinstance(value, list) and word.isdigit() and int(word) < len(value):
+            value = value[int(word)]
+        else:
+            return None
+    return value

@@ -1,0 +1,183 @@
+"""One trial: a fresh environment, the scenario's steps, the evidence, the verdict, and nothing left behind."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lab.checks.budgets import MEGABYTE, seconds_of
+from lab.checks.judge import conclude, judge
+from lab.environment.base import Environment
+from lab.errors import Interrupted, LabError
+from lab.history import ExpectedEndError, History, Recorder, StepFailedError, now
+from lab.lifecycle.setting import Session, Setting
+from lab.lifecycle.steps import RUN
+from lab.records.model import CheckResult, StepResult, TrialResult, Verdict, VersionRecord
+from lab.records.store import write_json
+from lab.redact import Redactor
+from lab.scenario.model import Slot
+
+Keep = Literal["never", "failed", "always"]
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """What one trial needs to know."""
+
+    run_id: str
+    number: int
+    attempt: int
+    setting: Setting
+    folder: Path
+    seed: int
+    keep: Keep
+    images: Mapping[Slot, str]
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """A name that is unique within the run, for objects on the engine."""
+        return f"{self.setting.cell.folder}.{self.number:03d}.{self.attempt}"
+
+
+def run_trial(
+    plan: TrialPlan,
+    build: Callable[[TrialPlan, Callable[..., None]], Environment],
+    listen: Callable[[dict[str, Any]], None],
+    begun: Callable[[Environment], None],
+) -> TrialResult:
+    """Run a trial from the first step to the last trace of it; return the result that was written.
+
+    `build` makes the environment, `begun` is told of it so that it can be aborted, `listen` gets every event.
+    """
+    started_at, started = now(), time.monotonic()
+    record = Recorder(plan.folder / "events.ndjson", Redactor.of(plan.secrets), listen)
+    environment: Environment | None = None
+    problems: list[str] = []
+    facts: dict[str, Any] = {}
+    verdict: Verdict = "error"
+    checks: list[CheckResult] = []
+    reason = "the trial did not start"
+    try:
+        record.write("given", versions=_given(plan.setting))
+        environment = build(plan, record.write)
+        begun(environment)
+        facts = _steps(plan, environment, record)
+    except Interrupted:
+        record.write("interrupted")
+    except LabError as error:
+        record.write("lab.error", message=str(error))
+    finally:
+        if environment is not None:
+            _collect(plan, environment, record)
+        history = History.read(plan.folder / "events.ndjson")
+        checks = judge(history, plan.setting.scenario)
+        verdict, reason = conclude(checks)
+        if environment is not None:
+            problems = _end(plan, environment, record, verdict)
+        record.write("trial.end", verdict=verdict, reason=reason, cleanup_problems=problems)
+        record.close()
+    redact = record.redact
+    result = TrialResult(
+        run_id=plan.run_id,
+        scenario=plan.setting.scenario.name,
+        cell=plan.setting.cell.id,
+        environment=plan.setting.cell.environment,
+        platform=plan.setting.cell.platform,
+        axes=dict(plan.setting.cell.axes),
+        product=next(iter(plan.setting.definitions.values())).product,
+        versions=versions(plan.setting),
+        trial=plan.number,
+        attempt=plan.attempt,
+        verdict=verdict,
+        reason=redact(reason),
+        started=started_at,
+        seconds=round(time.monotonic() - started, 3),
+        seed=plan.seed,
+        checks=checks,
+        steps=[
+            StepResult(id=step.id, kind=step.kind, outcome=step.outcome, reason=step.reason, seconds=step.seconds)
+            for step in history.steps
+        ],
+        measures=_measures(history),
+        facts=facts,
+        cleanup_problems=problems,
+    )
+    write_json(plan.folder / "result.json", result)
+    return result
+
+
+def versions(setting: Setting) -> dict[str, VersionRecord]:
+    """Return the versions by slot, as they were resolved."""
+    return {
+        slot: VersionRecord(label=found.label, kind=found.kind, digest=found.digest, origin=found.origin)
+        for slot, found in sorted(setting.artifacts.items())
+    }
+
+
+def _steps(plan: TrialPlan, environment: Environment, record: Recorder) -> dict[str, Any]:
+    """Run the steps in order, until one breaks off; return facts about the environment."""
+    session = Session(plan.setting, environment, record, plan.folder, images=plan.images)
+    with record.step(0, "prepare", {}) as facts:
+        facts |= environment.provision()
+    prepared = dict(facts)
+    try:
+        for number, step in enumerate(plan.setting.scenario.steps, start=1):
+            with record.step(number, step.step, step.model_dump(exclude={"step"})) as facts:
+                RUN[step.step](session, step, facts)
+    except StepFailedError:
+        pass  # recorded with the step; what follows could only be a consequence
+    except ExpectedEndError as end:
+        record.write("ended-early", reason=str(end))
+    finally:
+        if session.door is not None:
+            session.door.close()
+    return prepared
+
+
+def _collect(plan: TrialPlan, environment: Environment, record: Recorder) -> None:
+    """Write logs and states before anything is torn down."""
+    folder = plan.folder / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in sorted(environment.collect().items()):
+        (folder / name).write_bytes(record.redact.bytes(content))
+    record.write("collected", files=sorted(path.name for path in folder.iterdir()))
+
+
+def _end(plan: TrialPlan, environment: Environment, record: Recorder, verdict: Verdict) -> list[str]:
+    """Destroy the environment, or leave it for a person where the run was told to; return what went wrong."""
+    if plan.keep == "always" or (plan.keep == "failed" and verdict in {"fail", "error", "unknown"}):
+        environment.keep()
+        record.write("kept")
+        return []
+    started = time.monotonic()
+    problems = environment.destroy()
+    record.write("destroyed", seconds=round(time.monotonic() - started, 4), problems=problems)
+    return problems
+
+
+def _given(setting: Setting) -> dict[str, Any]:
+    """Return what the definitions announce, for the checks."""
+    return {
+        slot: {
+            "label": found.label,
+            "digest": setting.artifacts[slot].digest,
+            "removes": [removal.model_dump() for removal in found.removes],
+            "moves": [move.model_dump(by_alias=True) for move in found.moves],
+        }
+        for slot, found in setting.definitions.items()
+    }
+
+
+def _measures(history: History) -> dict[str, float]:
+    """Return the figures that reports compare: the largest of each kind in this trial."""
+    found: dict[str, float] = {}
+    for step in history.steps:
+        seconds = seconds_of(step)
+        if step.kind in {"install", "upgrade", "ready", "stop"} and seconds is not None and step.outcome == "done":
+            name = f"{step.kind}_seconds"
+            found[name] = max(found.get(name, 0.0), seconds)
+        if step.kind == "inspect" and "current" in step.facts.get("memory", {}):
+            found["memory_mb"] = max(found.get("memory_mb", 0.0), round(step.facts["memory"]["current"] / MEGABYTE, 1))
+    return found
