@@ -29,14 +29,15 @@ def rows(history: History, _check: RowsCheck) -> list[Finding]:
     return found
 
 
-def _compare(before: StepRecord, after: StepRecord, moves: list[dict[str, str]]) -> list[Finding]:
+def _compare(before: StepRecord, after: StepRecord, moves: list[dict[str, Any]]) -> list[Finding]:
     """Balance what each table lost against what its declared target, or else any table, gained."""
     old, new = before.facts["tables"], after.facts["tables"]
     lost = {name: _lost(table, new.get(name)) for name, table in old.items()}
     gained = {name: max(0, table["rows"] - old.get(name, {"rows": 0})["rows"]) for name, table in new.items()}
     found = []
+    merged = {move["from"] for move in moves if move["merged"]}
     for name, count in sorted(lost.items()):
-        if not count:
+        if not count or name in merged:
             continue
         targets = [move["to"] for move in moves if move["from"] == name]
         takers = targets or [table for table in gained if table not in old or gained[table]]

@@ -248,6 +248,8 @@ class Move(Strict):
 
     source: Text = Field(alias="from")
     target: Text = Field(alias="to")
+    merged: bool = False
+    """The rows become part of the target's rows, so their number says nothing; reading back must show them."""
 
 
 class UpgradeAction(Strict):

@@ -1,0 +1,1 @@
+"""A small agent service with sessions, messages and MCP configuration."""

@@ -1,0 +1,1 @@
+"""The database: how it is opened, how it is migrated, what is kept in it."""

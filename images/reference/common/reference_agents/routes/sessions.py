@@ -1,0 +1,26 @@
+"""Which sessions there are, and what was said in them."""
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, status
+
+from reference_agents.database import conversations
+from reference_agents.routes.parts import DatabasePart
+
+router = APIRouter(prefix="/sessions", tags=["sessions"])
+
+
+@router.get("")
+def list_sessions(database: DatabasePart) -> dict[str, Any]:
+    """List the sessions, oldest first."""
+    found = conversations.list_sessions(database)
+    return {"sessions": found, "total": len(found)}
+
+
+@router.get("/{key}", responses={404: {"description": "no such session"}})
+def get_session(key: str, database: DatabasePart) -> dict[str, Any]:
+    """Return the session with this id or name, and its messages in order."""
+    session = conversations.find_session(database, key)
+    if session is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"there is no session {key!r}")
+    return session

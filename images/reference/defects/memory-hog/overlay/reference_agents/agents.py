@@ -1,0 +1,26 @@
+"""Which agents there are."""
+
+from dataclasses import dataclass
+
+# One byte in every page is written, so that the memory is really taken.
+WEIGHTS = bytearray(600 * 1024 * 1024)
+WEIGHTS[::4096] = b"\x01" * len(WEIGHTS[::4096])
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An agent is a name and what the model is told before the conversation."""
+
+    name: str
+    description: str
+    instructions: str
+
+
+AGENTS = {
+    agent.name: agent
+    for agent in (
+        Agent("simple", "Answers in a few words.", "You are a helpful assistant. Answer briefly."),
+        Agent("echo", "Says again what it was told.", "Repeat the user's message word for word."),
+        Agent("researcher", "Answers at length.", "Answer thoroughly and say how sure you are of each point."),
+    )
+}
