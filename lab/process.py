@@ -66,6 +66,7 @@ def run(
     except FileNotFoundError as error:
         raise InfrastructureError(f"the program '{words[0]}' is not installed") from error
     exit_code: int | None
+    _running.add(child)
     try:
         stdout, stderr = child.communicate(timeout=timeout)
         exit_code = child.returncode
@@ -77,7 +78,18 @@ def run(
         _end(child)
         child.communicate()
         raise
+    finally:
+        _running.discard(child)
     return CommandResult(words, exit_code, stdout, stderr, time.monotonic() - started)
+
+
+def end_all() -> None:
+    """End every command that some thread of this process is waiting for."""
+    for child in list(_running):
+        _end(child)
+
+
+_running: "set[subprocess.Popen[bytes]]" = set()
 
 
 def _end(child: "subprocess.Popen[bytes]", grace: float = 2.0) -> None:

@@ -69,7 +69,7 @@ class Environment(Protocol):
     ) -> CommandResult:  # fmt: skip
         """Run a command beside the product; `network` hands it the host's index settings.
 
-        `installed` runs it where the product's programs are. Raises InfrastructureError, never for an exit code.
+        `installed` runs it where the product's programs are. Raises InfrastructureError, not for an exit code.
         """
 
     def put(self, content: bytes, path: str, *, mode: int = 0o644) -> None:
@@ -113,6 +113,9 @@ class Environment(Protocol):
 
     def abort(self) -> None:
         """Make every call that is under way end soon; from any thread."""
+
+    def keep(self) -> None:
+        """Leave everything in place for a person; the environment object is of no use afterwards."""
 
     def destroy(self) -> list[str]:
         """Remove everything; return what could not be removed and why. Never raises."""

@@ -4,26 +4,26 @@ The toolbox holds the trial's volumes, so that a product tree on tmpfs outlives 
 """
 
 import io
+import json
 import math
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lab.environment import engine
 from lab.environment.base import Llm, Places, Service, ServiceState
 from lab.environment.engine import Ownership
 from lab.environment.hostnet import CA_FILE, host_network
-from lab.errors import EngineError, InfrastructureError, Interrupted
+from lab.environment.sweep import remove_all
+from lab.errors import InfrastructureError, Interrupted
 from lab.process import CommandResult
 from lab.scenario.model import Limits
-
-if TYPE_CHECKING:
-    import docker
 
 PRODUCT_UID = 1000
 KILL_AFTER = 5
@@ -40,8 +40,8 @@ class Recipe:
     platform_image: str
     llm_image: str
     cache_volume: str
-    places: Places = Places()
-    limits: Limits = Limits()
+    places: Places = field(default_factory=Places)
+    limits: Limits = field(default_factory=Limits)
     host_port: int | None = None
     product_user: str | None = f"{PRODUCT_UID}:{PRODUCT_UID}"
 
@@ -312,8 +312,6 @@ class DockerEnvironment:
 
     def collect(self) -> dict[str, bytes]:
         """Gather every container's logs and state; what cannot be read is named instead."""
-        import json
-
         found: dict[str, bytes] = {}
         roles = ["llm", *(f"product-{number + 1}" for number in range(len(self._products)))]
         for role in roles:
@@ -331,24 +329,27 @@ class DockerEnvironment:
     def abort(self) -> None:
         """Make calls under way fail by taking their containers away."""
         self._aborted.set()
-        remove_all(
-            self._client,
-            f"{engine.TRIAL}={self.recipe.owned.trial}",
-            self.recipe.owned.run_id,
-            containers_only=True,
-        )
+        remove_all(self._client, self._own_labels(), containers_only=True)
+
+    def keep(self) -> None:
+        """Leave everything where it is; only connections are closed."""
+        self._pool.shutdown(wait=False)
+        self._client.close()
 
     def destroy(self) -> list[str]:
         """Remove every object of the trial."""
         self._aborted.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        trial = f"{engine.TRIAL}={self.recipe.owned.trial}"
-        left = remove_all(self._client, trial, self.recipe.owned.run_id)
-        if self._llm is not None and not self._llm.done():
+        left = remove_all(self._client, self._own_labels())
+        if self._llm is not None and not self._llm.cancelled() and not self._llm.done():
             self._llm.exception()  # a mock that was still starting may have been made meanwhile
-            left = remove_all(self._client, trial, self.recipe.owned.run_id)
+            left = remove_all(self._client, self._own_labels())
         self._client.close()
         return left
+
+    def _own_labels(self) -> dict[str, str]:
+        owned = self.recipe.owned
+        return {engine.RUN: owned.run_id, engine.TRIAL: owned.trial}
 
     # -- shared ----------------------------------------------------------------------------------------------------
 
@@ -360,85 +361,15 @@ class DockerEnvironment:
         self._note("object", kind=kind, name=name)
         return name
 
-    def _calling(self, what: str) -> "_Call":
-        return _Call(what, self._aborted)
-
-
-class _Call:
-    """An engine call: its errors become the lab's, and after an abort they mean the interruption."""
-
-    def __init__(self, what: str, aborted: threading.Event) -> None:
-        self._calls = engine.calls(what)
-        self._aborted = aborted
-
-    def __enter__(self) -> None:
+    @contextmanager
+    def _calling(self, what: str) -> Iterator[None]:
+        """Turn errors of the engine into the lab's; after an abort they mean the interruption."""
         if self._aborted.is_set():
             raise Interrupted
-        self._calls.__enter__()
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
         try:
-            return self._calls.__exit__(kind, error, trace)
-        except (EngineError, InfrastructureError) as failure:
+            with engine.calls(what):
+                yield
+        except InfrastructureError as failure:
             if self._aborted.is_set():
                 raise Interrupted from failure
-            raise
-
-
-def remove_all(client: "docker.DockerClient", label: str, run_id: str, *, containers_only: bool = False) -> list[str]:
-    """Remove what carries the label and the run's id: containers side by side, then networks and volumes.
-
-    Returns what could not be removed, with the reason.
-    """
-    from docker.errors import APIError, NotFound
-
-    left: list[str] = []
-    wanted = {"label": [label, f"{engine.RUN}={run_id}"]}
-
-    def remove(what: str, name: str, call: Callable[[], Any]) -> None:
-        try:
-            engine.retrying()(_unless_gone, call)
-        except NotFound:
-            return
-        except Exception as error:  # noqa: BLE001 - every object gets its chance; what is left is reported
-            left.append(f"{what} {name}: {error}")
-
-    try:
-        containers = client.api.containers(all=True, filters=wanted, quiet=True)
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            for found in containers:
-                identity = found["Id"]
-                call = _Removal(client.api.remove_container, identity, {"force": True, "v": True})
-                pool.submit(remove, "container", identity[:12], call)
-        if containers_only:
-            return left
-        for network in client.api.networks(filters=wanted):
-            remove("network", network["Name"], _Removal(client.api.remove_network, network["Id"], {}))
-        for volume in client.api.volumes(filters=wanted)["Volumes"] or []:
-            remove("volume", volume["Name"], _Removal(client.api.remove_volume, volume["Name"], {"force": True}))
-    except (APIError, OSError) as error:
-        left.append(f"listing what to remove: {error}")
-    return left
-
-
-@dataclass(frozen=True)
-class _Removal:
-    function: Callable[..., Any]
-    identity: str
-    arguments: dict[str, Any]
-
-    def __call__(self) -> None:
-        self.function(self.identity, **self.arguments)
-
-
-def _unless_gone(call: Callable[[], Any]) -> None:
-    """Call; an object that is gone, or whose removal is under way already, needs no removing."""
-    from docker.errors import APIError, NotFound
-
-    try:
-        call()
-    except NotFound:
-        return
-    except APIError as error:
-        if error.status_code != 409 or "already in progress" not in str(error):  # noqa: PLR2004
             raise

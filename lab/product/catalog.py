@@ -144,7 +144,7 @@ def _check_placeholders(document: Document, product: Product) -> None:
     wrong = [
         (at, f"unknown placeholder {{{name}}}{near(name, known)}")
         for at, name in placeholders(document.data)
-        if name not in known and not name.startswith("matrix.")
+        if name not in known and not name.startswith("matrix.") and "removes" not in at
     ]
     problems_at(document, wrong)
 
