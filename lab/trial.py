@@ -1,6 +1,7 @@
 """One trial: a fresh environment, the scenario's steps, the evidence, the verdict, and nothing left behind."""
 
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from lab.checks.judge import conclude, judge
 from lab.environment.base import Environment
 from lab.errors import Interrupted, LabError
 from lab.history import ExpectedEndError, History, Recorder, StepFailedError, now
+from lab.kept import note_kept
 from lab.lifecycle.setting import Session, Setting
 from lab.lifecycle.steps import RUN
 from lab.records.model import CheckResult, StepResult, TrialResult, Verdict, VersionRecord
@@ -68,6 +70,8 @@ def run_trial(
         record.write("interrupted")
     except LabError as error:
         record.write("lab.error", message=str(error))
+    except Exception as error:  # noqa: BLE001 - a fault of the lab costs this trial, not the run's other results
+        record.write("lab.error", message=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
     finally:
         if environment is not None:
             _collect(plan, environment, record)
@@ -120,12 +124,11 @@ def _steps(plan: TrialPlan, environment: Environment, record: Recorder) -> dict[
     """Run the steps in order, until one breaks off; return facts about the environment."""
     session = Session(plan.setting, environment, record, plan.folder, images=plan.images)
     with record.step(0, "prepare", {}) as facts:
-        facts |= environment.provision()
-    prepared = dict(facts)
+        facts.update(environment.provision())
     try:
         for number, step in enumerate(plan.setting.scenario.steps, start=1):
-            with record.step(number, step.step, step.model_dump(exclude={"step"})) as facts:
-                RUN[step.step](session, step, facts)
+            with record.step(number, step.step, step.model_dump(exclude={"step"})) as told:
+                RUN[step.step](session, step, told)
     except StepFailedError:
         pass  # recorded with the step; what follows could only be a consequence
     except ExpectedEndError as end:
@@ -133,7 +136,7 @@ def _steps(plan: TrialPlan, environment: Environment, record: Recorder) -> dict[
     finally:
         if session.door is not None:
             session.door.close()
-    return prepared
+    return facts
 
 
 def _collect(plan: TrialPlan, environment: Environment, record: Recorder) -> None:
@@ -149,6 +152,7 @@ def _end(plan: TrialPlan, environment: Environment, record: Recorder, verdict: V
     """Destroy the environment, or leave it for a person where the run was told to; return what went wrong."""
     if plan.keep == "always" or (plan.keep == "failed" and verdict in {"fail", "error", "unknown"}):
         environment.keep()
+        note_kept(plan.folder, plan.key)
         record.write("kept")
         return []
     started = time.monotonic()

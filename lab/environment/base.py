@@ -64,9 +64,15 @@ class Environment(Protocol):
         """Make the place; return facts about it. Raises InfrastructureError."""
 
     def run(
-        self, argv: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None, directory: str = "/",
-        network: bool = False, installed: bool = False,
-    ) -> CommandResult:  # fmt: skip
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        environment: Mapping[str, str] | None = None,
+        directory: str = "/",
+        network: bool = False,
+        installed: bool = False,
+    ) -> CommandResult:
         """Run a command beside the product; `network` hands it the host's index settings.
 
         `installed` runs it where the product's programs are. Raises InfrastructureError, not for an exit code.

@@ -130,9 +130,15 @@ class DockerEnvironment:
     # -- commands and files ----------------------------------------------------------------------------------------
 
     def run(
-        self, argv: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None, directory: str = "/",
-        network: bool = False, installed: bool = False,
-    ) -> CommandResult:  # fmt: skip
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        environment: Mapping[str, str] | None = None,
+        directory: str = "/",
+        network: bool = False,
+        installed: bool = False,
+    ) -> CommandResult:
         """Run a command in the toolbox, or in the product's container where the product is an image."""
         inside_product = installed and self._uses_image
         variables = {**(host_network().variables if network else {}), **(environment or {})}
@@ -221,7 +227,7 @@ class DockerEnvironment:
                 labels=self.recipe.owned.labels("product"),
                 environment=dict(service.environment),
                 network=self.recipe.owned.name("net"),
-                ports={f"{service.port}/tcp": ("127.0.0.1", self.recipe.host_port)},
+                ports={f"{service.port}/tcp": ("127.0.0.1", self.recipe.host_port or 0)},
                 volumes=self._volumes(),
                 mem_limit=f"{limits.memory_mb}m",
                 nano_cpus=int(limits.cpus * 1e9),

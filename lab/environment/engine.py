@@ -1,5 +1,6 @@
 """The container engine: found, reached, and its objects named and labelled by run."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,7 +129,8 @@ class Ownership:
 
     def name(self, role: str) -> str:
         """A name that no other trial has."""
-        return f"lab-{self.run_id[:12]}-{self.trial}-{role}"
+        trial = hashlib.sha256(self.trial.encode()).hexdigest()[:8]  # a trial's own name is too long for the engine
+        return f"lab-{self.run_id[:12]}-{trial}-{role}"
 
 
 def _short(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Images: a base is pulled, or bootstrapped where no registry answers; all others are built from it and cached by content."""
+"""Images: a base is pulled, or bootstrapped where no registry answers; the others are built from it, by content."""
 
 import hashlib
 import io
@@ -98,7 +98,11 @@ class Images:
                     "fetching what the LLM mock needs",
                 )  # fmt: skip
                 part.rename(site)
-        extra = {"site": site, "lab/llm_mock": paths.CHECKOUT / "lab" / "llm_mock", "lab/__init__.py": b""}
+        extra: dict[str, Path | bytes] = {
+            "site": site,
+            "lab/llm_mock": paths.CHECKOUT / "lab" / "llm_mock",
+            "lab/__init__.py": b"",
+        }
         return self._built("llm-mock", paths.images() / "llm-mock", self.platform(platform), extra, platform.name)
 
     def product(self, artifact: Artifact, platform: Platform) -> str:
@@ -137,8 +141,8 @@ class Images:
         key = hashlib.sha256("\n".join([RECIPE, platform.suite, *PACKAGES]).encode()).hexdigest()[:12]
         tag = f"lab/base:{platform.name}-{key}"
         with locked(paths.cache() / "images" / tag.replace("/", "-")):
-            if not self._has(tag):
-                self._pull(platform, tag) or self._bootstrap(platform, tag)
+            if not self._has(tag) and not self._pull(platform, tag):
+                self._bootstrap(platform, tag)
         return tag
 
     def _pull(self, platform: Platform, tag: str) -> bool:
@@ -180,7 +184,10 @@ class Images:
                 raise InfrastructureError(f"bootstrapping {platform.name} failed:\n{made.tail()}")
             with engine.calls(f"importing {tag}"), archive.open("rb") as file:
                 self._client.api.import_image_from_file(
-                    file.name, *tag.split(":"), changes=[f'LABEL {engine.CACHE}="base bootstrapped"']
+                    file.name,
+                    repository=tag.partition(":")[0],
+                    tag=tag.partition(":")[2],
+                    changes=[f'LABEL {engine.CACHE}="base bootstrapped"'],
                 )
         finally:
             archive.unlink(missing_ok=True)

@@ -32,14 +32,14 @@ def start_llm(image: str, network: str, owned: Ownership, address: str, limits: 
     Raises InfrastructureError when it does not.
     """
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")  # its image needs a registry; the lab has a reaper
-    import docker
     import httpx
+    from docker.constants import DEFAULT_DOCKER_API_VERSION
     from docker.types import EndpointConfig
     from testcontainers.core.container import DockerContainer
 
-    endpoint = EndpointConfig(docker.constants.DEFAULT_DOCKER_API_VERSION, aliases=[LLM_ALIAS])
+    endpoint = EndpointConfig(DEFAULT_DOCKER_API_VERSION, aliases=[LLM_ALIAS])
     container = (
-        DockerContainer(image, docker_client_kw={"base_url": address}, name=owned.name("llm"))
+        DockerContainer(image, docker_client_kw={"environment": {**os.environ, "DOCKER_HOST": address}}, name=owned.name("llm"))
         .with_kwargs(
             labels=owned.labels("llm"),
             network=network,
@@ -49,7 +49,7 @@ def start_llm(image: str, network: str, owned: Ownership, address: str, limits: 
             **limits,
         )
     )  # fmt: skip
-    container.ports = {f"{LLM_CONTROL_PORT}/tcp": ("127.0.0.1", None)}
+    container.ports = {f"{LLM_CONTROL_PORT}/tcp": ("127.0.0.1", None)}  # type: ignore[dict-item]  # a free port of the loopback only
     container.start()
     wrapped = container.get_wrapped_container()
     deadline = time.monotonic() + START_SECONDS

@@ -60,3 +60,11 @@ def _unless_gone(call: Callable[[], Any]) -> None:
     except APIError as error:
         if error.status_code != CONFLICT or "already in progress" not in str(error):
             raise
+
+
+def count(client: "docker.DockerClient", labels: dict[str, str]) -> int:
+    """Count the objects that carry all these labels."""
+    wanted = {"label": [f"{name}={value}" for name, value in labels.items()]}
+    api = client.api
+    volumes = api.volumes(filters=wanted)["Volumes"] or []
+    return len(api.containers(all=True, filters=wanted, quiet=True)) + len(api.networks(filters=wanted)) + len(volumes)

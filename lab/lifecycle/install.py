@@ -26,7 +26,8 @@ INSTALLER_ENVIRONMENT = {"UV_CACHE_DIR": "/cache/uv", "UV_LINK_MODE": "copy", "U
                          "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}  # fmt: skip
 INDEX_FAILED = re.compile(
     r"error sending request|failed to (?:fetch|lookup address)|dns error|connection (?:refused|reset|timed out)"
-    r"|temporary failure in name resolution|ReadTimeoutError|ConnectTimeoutError|NewConnectionError|Max retries exceeded"
+    r"|temporary failure in name resolution|ReadTimeoutError|ConnectTimeoutError|NewConnectionError"
+    r"|Max retries exceeded"
     r"|operation timed out|tls handshake|CERTIFICATE_VERIFY_FAILED|invalid peer certificate"
     r"|HTTP status (?:server error|client error) \((?:5\d\d|407|429)",
     re.IGNORECASE,

@@ -112,8 +112,8 @@ def _plan_stop(setting: Setting, step: StopStep, definition: Definition) -> tupl
     way = definition.stop.get(name)
     if way is None:
         return f"stop by {name} (not declared)", []
-    how = way.signal or ("docker stop" if way.docker_stop else "")
-    how = how or (f"{way.request.method} {way.request.path}" if way.request else "")
+    asked = f"{way.request.method} {way.request.path}" if way.request else "docker stop"
+    how = way.signal or asked
     flight = definition.in_flight
     lines = [f"in flight: {flight.request.method} {flight.request.path}"] if step.in_flight and flight else []
     return f"stop by {name} within {way.budget:g} s", [*lines, how]

@@ -47,7 +47,7 @@ class Artifact:
     """The original tree, where `path` is a copy."""
 
 
-def resolve(choice: Choice) -> Artifact:
+def resolve(choice: Choice) -> Artifact:  # noqa: PLR0911 - one return for each kind of source
     """Obtain a version, from the cache where its content is known.
 
     Raises VersionError when there is no such thing, InfrastructureError when building it fails.
@@ -80,7 +80,7 @@ def tree_digest(folder: Path) -> str:
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
-            total.update(f"link {name} {os.readlink(path)}\n".encode())
+            total.update(f"link {name} {path.readlink()}\n".encode())
             continue
         executable = "x" if path.stat().st_mode & 0o100 else "-"
         total.update(f"file {name} {executable} {_sha256(path)}\n".encode())
@@ -131,7 +131,7 @@ def _git(label: str, source: GitSource) -> Artifact:
     repository = Path(source.repository)
     if not repository.is_dir():
         raise VersionError(f"{label}: the repository {repository} does not exist")
-    git = ["git", "-C", repository]
+    git: list[str | Path] = ["git", "-C", repository]
     found = run([*git, "rev-parse", "--verify", "--quiet", f"{source.ref}^{{commit}}"], timeout=60)
     if not found.ok:
         reason = found.tail(3) or "no such reference"

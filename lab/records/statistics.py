@@ -46,6 +46,7 @@ def wilson(k: int, n: int, confidence: float = 0.95) -> Interval:
 
 def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
     """Return the exact two-sided interval. (Clopper and Pearson 1934, Biometrika 26:404.)"""
+    _check(k, n, confidence)
     one_sided = (1 + confidence) / 2
     return Interval(lower_bound(k, n, one_sided), upper_bound(k, n, one_sided))
 

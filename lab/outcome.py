@@ -1,0 +1,44 @@
+"""What a run ends with: the exit code and why, from the results alone."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from lab.records.model import CellRecord, Exit, TrialResult
+
+ERRORS_FORGIVEN, OF_AT_LEAST = 0.10, 10
+"""Lab errors are a warning up to this share of at least so many trials of a cell."""
+PRODUCT_FAILURE, LAB_ERROR, INCONCLUSIVE, NOTHING_RAN = 1, 3, 4, 5
+
+
+def conclude_run(results: Sequence[TrialResult], cells: Sequence[CellRecord], *, no_skip: bool) -> Exit:
+    """Return exit code and reason; a failure outweighs an error, which outweighs what is missing."""
+    first = [result for result in results if result.attempt == 1]
+    skipped = [cell for cell in cells if cell.skip]
+    ran = sorted({result.cell for result in first})
+    by_cell = {cell: Counter(result.verdict for result in first if result.cell == cell) for cell in ran}
+    failed = [cell for cell in ran if by_cell[cell]["fail"]]
+    broken = [cell for cell in ran if too_many_errors(by_cell[cell]["error"], by_cell[cell].total())]
+    unsure = [cell for cell in ran if by_cell[cell]["unknown"] or by_cell[cell]["skipped"]]
+    counts = Counter(result.verdict for result in first)
+    said = f"{counts['pass']} of {len(first)} trials passed"
+    if failed:
+        return Exit(code=PRODUCT_FAILURE, reason=f"the product failed in {_some(failed)}; {said}")
+    if broken:
+        return Exit(code=LAB_ERROR, reason=f"the lab or its infrastructure failed in {_some(broken)}; {said}")
+    if unsure:
+        return Exit(code=INCONCLUSIVE, reason=f"a measurement is missing in {_some(unsure)}; {said}")
+    if no_skip and skipped:
+        return Exit(code=INCONCLUSIVE, reason=f"--no-skip, and {len(skipped)} cells were skipped; {said}")
+    if not first:
+        return Exit(code=NOTHING_RAN, reason=f"nothing ran: {len(skipped)} of {len(cells)} cells skipped")
+    of_cells = f"{len(ran)} of {len(cells)} cells" + (f", {len(skipped)} skipped" if skipped else "")
+    return Exit(code=0, reason=f"{said}, {of_cells}")
+
+
+def too_many_errors(errors: int, trials: int) -> bool:
+    """Whether errors are more than a warning."""
+    return errors > 0 and (trials < OF_AT_LEAST or errors > ERRORS_FORGIVEN * trials)
+
+
+def _some(cells: Sequence[str]) -> str:
+    return cells[0] if len(cells) == 1 else f"{cells[0]} and {len(cells) - 1} more cells"

@@ -1,0 +1,196 @@
+"""What a run will do, as far as files and arguments decide it: scenario, versions, cells, settings, commands."""
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab import paths
+from lab.environment.base import Places
+from lab.errors import UsageError
+from lab.lifecycle.setting import Setting
+from lab.product.catalog import Catalogued, Choice, choose, load_product
+from lab.product.model import Definition, define
+from lab.product.sources import Artifact
+from lab.scenario.load import Loaded, load_scenario
+from lab.scenario.matrix import Cell, expand
+from lab.scenario.model import Slot, Timeouts
+from lab.template import near, render
+from lab.trial import Keep
+
+CAPABILITIES = {"docker": frozenset({"engine", "exit-code", "memory", "processes", "signals", "logs", "network"})}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line asked for."""
+
+    scenario: str
+    product: str | None = None
+    old: str | None = None
+    new: str | None = None
+    environments: tuple[str, ...] = ()
+    chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    trials: int = 1
+    workers: int = 1
+    retries: int = 0
+    keep: Keep = "never"
+    no_skip: bool = False
+    seed: int | None = None
+    timeout_factor: float = 1.0
+    host_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A run as far as files and arguments decide it."""
+
+    wish: Wish
+    loaded: Loaded
+    catalogued: Catalogued
+    choices: Mapping[Slot, Choice]
+    definitions: Mapping[Slot, Definition]
+    cells: tuple[Cell, ...]
+    timeouts: Timeouts
+
+
+def draft(wish: Wish) -> Draft:
+    """Load, expand and choose; touches nothing but files.
+
+    Raises UsageError and its kin.
+    """
+    loaded = load_scenario(wish.scenario)
+    scenario = loaded.scenario
+    catalogued = load_product(wish.product or scenario.product)
+    as_image = scenario.source == "image"
+    asked = {"from": wish.old or catalogued.product.release.old, "to": wish.new or catalogued.product.release.new}
+    if wish.old and "from" not in scenario.versions:
+        raise UsageError(f"{scenario.name} has no old version: --from says nothing to it", hint="use --to alone")
+    choices = {slot: choose(catalogued, asked[slot], as_image=as_image) for slot in scenario.versions}
+    definitions = {
+        slot: define(catalogued.product, choice.label, as_image=as_image) for slot, choice in choices.items()
+    }
+    cells = expand(scenario, auto="docker", environments=wish.environments, chosen=wish.chosen)
+    return Draft(
+        wish,
+        loaded,
+        catalogued,
+        choices,
+        definitions,
+        tuple(_skip_unsuitable(cell, scenario.requires, definitions) for cell in cells),
+        _scaled(scenario.timeouts, wish.timeout_factor),
+    )
+
+
+def setting_of(
+    draft: Draft, cell: Cell, artifacts: Mapping[Slot, Artifact], made_up: Mapping[str, str] | None = None
+) -> Setting:
+    """Return what a trial of this cell works with."""
+    images = [source for choice in draft.choices.values() for source in [choice.source] if source.source == "image"]
+    places = Places(data=images[0].data) if images else Places()
+    return Setting(
+        scenario=draft.loaded.scenario,
+        cell=cell,
+        definitions=draft.definitions,
+        artifacts=artifacts,
+        places=places,
+        timeouts=draft.timeouts,
+        secrets=made_up or {},
+        product_folder=draft.catalogued.path.parent,
+        scenario_folder=draft.loaded.path.parent,
+    )
+
+
+def plan_text(planned: Draft, artifacts: Mapping[Slot, Artifact]) -> str:
+    """Return the numbered steps of every cell, and every command that will run."""
+    from lab.lifecycle.steps import plan
+
+    lines = []
+    for cell in planned.cells:
+        lines.append(f"{cell.id}" + (f"  (skipped: {cell.skip})" if cell.skip else ""))
+        if cell.skip:
+            continue
+        known = {f"secret.{name}" for definition in planned.definitions.values() for name in definition.secrets}
+        shown = {name.removeprefix("secret."): f"<{name.removeprefix('secret.')}>" for name in known}
+        for number, (title, commands) in enumerate(plan(setting_of(planned, cell, artifacts, shown))):
+            lines.append(f"  {number:2}. {title}")
+            lines += [f"        {command}" for command in commands]
+    return "\n".join(lines) + "\n"
+
+
+def planned_artifacts(planned: Draft) -> dict[Slot, Artifact]:
+    """Return stand-ins for artifacts that a plan may name without building anything."""
+    return {
+        slot: Artifact(
+            "image" if choice.source.source == "image" else "tree" if choice.source.source in {"tree", "git"} else
+            "package" if choice.source.source == "package" else "wheel",
+            choice.label,
+            "",
+            describe_source(choice),
+            requirement=getattr(choice.source, "requirement", ""),
+            lock="uv.lock" if _has_lock(choice) else "",
+        )
+        for slot, choice in planned.choices.items()
+    }  # fmt: skip
+
+
+def describe_source(choice: Choice) -> str:
+    """Return what a person would call a version's source."""
+    told = choice.source.model_dump(exclude_none=True, exclude={"source", "data", "user"})
+    built = told.pop("build", [])
+    return f"{choice.source.source} " + " ".join([*map(str, told.values()), *(Path(layer).name for layer in built)])
+
+
+def repeat_command(wish: Wish, seed: int) -> str:
+    """Return the command line that does the same again."""
+    words = ["lab", "run", wish.scenario]
+    for option, value in (("--product", wish.product), ("--from", wish.old), ("--to", wish.new)):
+        words += [option, value] if value else []
+    for name in wish.environments:
+        words += ["--env", name]
+    for axis, values in wish.chosen.items():
+        words += ["--set", f"{axis}={','.join(values)}"]
+    for option, number, default in (
+        ("--trials", wish.trials, 1),
+        ("--workers", wish.workers, 1),
+        ("--retry", wish.retries, 0),
+        ("--timeout-factor", wish.timeout_factor, 1.0),
+        ("--port", wish.host_port, None),
+    ):
+        words += [option, str(number)] if number != default else []
+    words += ["--no-skip"] if wish.no_skip else []
+    words += ["--keep", wish.keep] if wish.keep != "never" else []
+    return f"{_program()} {shlex.join([*words[1:], '--seed', str(seed)])}"
+
+
+def _skip_unsuitable(cell: Cell, requires: Sequence[str], definitions: Mapping[Slot, Definition]) -> Cell:
+    """Give a cell whose requirements are not met the reason why it does not run."""
+    if cell.skip:
+        return cell
+    for wanted in render(list(requires), cell.scope):
+        if wanted in CAPABILITIES[cell.environment]:
+            continue
+        for slot, definition in definitions.items():
+            if wanted not in definition.features:
+                hint = near(wanted, definition.features)
+                reason = f"{definition.product} {definition.label} ({slot}) declares no '{wanted}'{hint}"
+                return Cell(cell.scenario, cell.environment, cell.platform, cell.axes, reason)
+    return cell
+
+
+def _scaled(timeouts: Timeouts, factor: float) -> Timeouts:
+    return Timeouts(**{name: value * factor for name, value in timeouts.model_dump().items()})
+
+
+def _has_lock(choice: Choice) -> bool:
+    return choice.source.source == "tree" and (Path(choice.source.path) / "uv.lock").is_file()
+
+
+def _program() -> str:
+    """Return how this lab is called from where the user stands."""
+    program = Path(sys.prefix) / "bin" / "lab"
+    for base in (Path.cwd(), paths.CHECKOUT):
+        if program.is_relative_to(base):
+            return str(program.relative_to(base)) if base == Path.cwd() else str(program)
+    return str(program)

@@ -1,0 +1,174 @@
+"""A run from top to bottom: load → expand → choose → preflight → resolve → plan → execute → report → exit code."""
+
+import hashlib
+import platform as host_platform
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab import __version__
+from lab.environment import engine
+from lab.errors import Interrupted
+from lab.history import now
+from lab.locks import hold
+from lab.outcome import conclude_run
+from lab.planning import Draft, Wish, draft, plan_text, repeat_command, setting_of
+from lab.product.sources import Artifact
+from lab.records.model import CellRecord, Exit, RunRecord, TrialResult, VersionRecord
+from lab.scenario.model import Slot
+from lab.trial import TrialPlan
+
+if TYPE_CHECKING:
+    import docker
+
+    from lab.report.terminal import Screen
+
+
+def run(wish: Wish, screen: "Screen") -> Exit:
+    """Do the whole run and return what it ended with.
+
+    Raises LabError where there is no run to speak of; its exit code then counts.
+    """
+    from lab.execution import Execution, guarded, interruptible
+    from lab.preparation import cache_volume, prepare_images, resolve_all
+    from lab.records.store import create_run, write_text
+
+    with interruptible():
+        planned = draft(wish)
+        runnable = [cell for cell in planned.cells if not cell.skip]
+        client = engine.connect()
+        screen.say(f"{planned.loaded.scenario.name}: {planned.loaded.scenario.title}")
+        artifacts = resolve_all(planned.choices)
+        platforms = [cell.platform for cell in runnable] or ["debian-12"]
+        seed = secrets.randbits(32) if wish.seed is None else wish.seed
+        record = _record(planned, artifacts, seed, client)
+        folder = create_run(record)
+        lock = hold(folder / "lock")
+        with guarded(record.run_id, folder):
+            results: list[TrialResult] = []
+            interrupted: Interrupted | None = None
+            try:
+                stock = prepare_images(client, platforms, list(artifacts.values()), screen.say)
+                plans = _plans(planned, artifacts, record, folder, stock.product)
+                write_text(folder / "plan.txt", plan_text(planned, artifacts))
+                screen.begin(record, plans)
+                execution = Execution(stock, wish.workers, wish.retries, screen, wish.host_port)
+                product = planned.catalogued.product.name
+                results = execution.run(plans, lambda plan: cache_volume(client, product, plan.setting.cell.platform))
+            except Interrupted as signal:
+                interrupted = signal
+            finally:
+                screen.end()
+            ended = _close(planned, record, folder, results, interrupted)
+        del lock
+        client.close()
+    screen.conclude(ended, folder)
+    return ended.exit or Exit(code=3, reason="the run has no end")
+
+
+def make_up(names: Sequence[str], seed: int) -> dict[str, str]:
+    """Return the run's secret values: the same for the same seed."""
+    return {name: f"lab-{hashlib.sha256(f'{seed} {name}'.encode()).hexdigest()[:32]}" for name in names}
+
+
+def _close(
+    planned: Draft, record: RunRecord, folder: Path, results: list[TrialResult], interrupted: Interrupted | None
+) -> RunRecord:
+    """Judge the run, write its record and reports, and put it into the index."""
+    from lab.records.index import add_run
+    from lab.records.store import read_trials, write_json, write_text
+    from lab.report.junit import junit
+
+    if interrupted is not None:
+        results = read_trials(folder).results
+        ended = Exit(code=interrupted.exit_code, reason="interrupted; everything was taken down")
+    else:
+        ended = conclude_run(results, record.cells, no_skip=planned.wish.no_skip)
+    status = "interrupted" if interrupted else "finished"
+    record = record.model_copy(update={"status": status, "finished": now(), "exit": ended})
+    write_json(folder / "run.json", record)
+    write_text(folder / "junit.xml", junit(record, results))
+    add_run(folder)
+    return record
+
+
+def _plans(
+    planned: Draft,
+    artifacts: Mapping[Slot, Artifact],
+    record: RunRecord,
+    folder: Path,
+    images: Mapping[str, Mapping[str, str]],
+) -> list[TrialPlan]:
+    """Return the trials: the first of every cell, then the second of every cell, and so on."""
+    from lab.environment.hostnet import host_network
+    from lab.preparation import image_key
+    from lab.records.store import trial_folder
+
+    names = sorted({name for definition in planned.definitions.values() for name in definition.secrets})
+    made_up = make_up(names, record.seed)
+    return [
+        TrialPlan(
+            run_id=record.run_id,
+            number=number,
+            attempt=1,
+            setting=setting_of(planned, cell, artifacts, made_up),
+            folder=trial_folder(folder, cell.folder, number, 1),
+            seed=record.seed,
+            keep=planned.wish.keep,
+            images={
+                slot: images[cell.platform][image_key(artifact)]
+                for slot, artifact in artifacts.items()
+                if artifact.kind == "image"
+            },
+            secrets=(*made_up.values(), *host_network().secrets),
+        )
+        for number in range(1, planned.wish.trials + 1)
+        for cell in planned.cells
+        if not cell.skip
+    ]
+
+
+def _record(planned: Draft, artifacts: Mapping[Slot, Artifact], seed: int, client: "docker.DockerClient") -> RunRecord:
+    scenario = planned.loaded.scenario
+    return RunRecord(
+        run_id=secrets.token_hex(16),
+        status="running",
+        scenario=scenario.name,
+        product=planned.catalogued.product.name,
+        versions={
+            slot: VersionRecord(label=found.label, kind=found.kind, digest=found.digest, origin=found.origin)
+            for slot, found in sorted(artifacts.items())
+        },
+        resolved=scenario.model_dump(by_alias=True, mode="json"),
+        cells=[
+            CellRecord(
+                id=cell.id, environment=cell.environment, platform=cell.platform, axes=dict(cell.axes), skip=cell.skip
+            )
+            for cell in planned.cells
+        ],
+        trials=planned.wish.trials,
+        workers=planned.wish.workers,
+        seed=seed,
+        tool_version=__version__,
+        command=repeat_command(planned.wish, seed),
+        started=now(),
+        host=_host(client),
+    )
+
+
+def _host(client: "docker.DockerClient") -> dict[str, Any]:
+    """Return facts that results depend on and that name nobody."""
+    with engine.calls("asking the engine about itself"):
+        told = client.info()
+    return {
+        "system": host_platform.system(),
+        "kernel": host_platform.release(),
+        "machine": host_platform.machine(),
+        "python": host_platform.python_version(),
+        "cpus": told["NCPU"],
+        "memory_mb": told["MemTotal"] // 1_000_000,
+        "engine": told["ServerVersion"],
+        "storage_driver": told["Driver"],
+        "cgroup_version": told.get("CgroupVersion", ""),
+    }
