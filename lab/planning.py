@@ -1,5 +1,6 @@
 """What a run will do, as far as files and arguments decide it: scenario, versions, cells, settings, commands."""
 
+import hashlib
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -162,6 +163,11 @@ def repeat_command(wish: Wish, seed: int) -> str:
     words += ["--no-skip"] if wish.no_skip else []
     words += ["--keep", wish.keep] if wish.keep != "never" else []
     return f"{_program()} {shlex.join([*words[1:], '--seed', str(seed)])}"
+
+
+def make_up(names: Sequence[str], seed: int) -> dict[str, str]:
+    """Return the run's secret values: the same for the same seed."""
+    return {name: f"lab-{hashlib.sha256(f'{seed} {name}'.encode()).hexdigest()[:32]}" for name in names}
 
 
 def _skip_unsuitable(cell: Cell, requires: Sequence[str], definitions: Mapping[Slot, Definition]) -> Cell:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import docker
 
 Say = Callable[[str], None]
+MOCK_PLATFORM = "debian-12"
+BUILDERS = 3
+"""Images that are built at the same time."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +43,19 @@ def resolve_all(choices: Mapping[Slot, Choice]) -> dict[Slot, Artifact]:
 def prepare_images(
     client: "docker.DockerClient", platforms: Sequence[str], artifacts: Sequence[Artifact], say: Say
 ) -> Stock:
-    """Make sure that every image is there; the LLM mock always runs on the first platform that the lab knows best."""
+    """Make sure that every image is there; the LLM mock runs on one platform, whatever the product runs on."""
     images = Images(client, say)
     named = {name: platform_named(name) for name in dict.fromkeys(platforms)}
     tags = {name: images.platform(platform) for name, platform in named.items()}
-    own = [artifact for artifact in artifacts if artifact.kind == "image"]
-    product = {
-        name: {image_key(artifact): images.product(artifact, platform) for artifact in own}
-        for name, platform in named.items()
-        if own
-    }
-    return Stock(tags, images.llm_mock(platform_named("debian-12")), product)
+    own = {image_key(artifact): artifact for artifact in artifacts if artifact.kind == "image"}
+    with ThreadPoolExecutor(max_workers=BUILDERS) as pool:
+        mock = pool.submit(images.llm_mock, platform_named(MOCK_PLATFORM))
+        calls = {
+            name: {key: pool.submit(images.product, artifact, platform) for key, artifact in own.items()}
+            for name, platform in named.items()
+        }
+        product = {name: {key: call.result() for key, call in each.items()} for name, each in calls.items()}
+        return Stock(tags, mock.result(), product)
 
 
 def image_key(artifact: Artifact) -> str:

@@ -1,9 +1,8 @@
 """A run from top to bottom: load → expand → choose → preflight → resolve → plan → execute → report → exit code."""
 
-import hashlib
 import platform as host_platform
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from lab.errors import Interrupted
 from lab.history import now
 from lab.locks import hold
 from lab.outcome import conclude_run
-from lab.planning import Draft, Wish, draft, plan_text, repeat_command, setting_of
+from lab.planning import Draft, Wish, draft, make_up, plan_text, repeat_command, setting_of
 from lab.product.sources import Artifact
 from lab.records.model import CellRecord, Exit, RunRecord, TrialResult, VersionRecord
 from lab.scenario.model import Slot
@@ -65,11 +64,6 @@ def run(wish: Wish, screen: "Screen") -> Exit:
         client.close()
     screen.conclude(ended, folder)
     return ended.exit or Exit(code=3, reason="the run has no end")
-
-
-def make_up(names: Sequence[str], seed: int) -> dict[str, str]:
-    """Return the run's secret values: the same for the same seed."""
-    return {name: f"lab-{hashlib.sha256(f'{seed} {name}'.encode()).hexdigest()[:32]}" for name in names}
 
 
 def _close(

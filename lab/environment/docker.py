@@ -65,6 +65,7 @@ class DockerEnvironment:
         self._products: list[str] = []
         self._port = 0
         self._uses_image = False
+        self._written_to: set[str] = set()
 
     # -- the place itself ------------------------------------------------------------------------------------------
 
@@ -123,8 +124,11 @@ class DockerEnvironment:
             limits = {"mem_limit": "256m", "pids_limit": 64}
             return start_llm(self.recipe.llm_image, network, self.recipe.owned, where, limits).addresses
 
-    def _volumes(self) -> dict[str, dict[str, str]]:
+    def _volumes(self, *, image: bool = False) -> dict[str, dict[str, str]]:
+        """Return the mounts; an image brings its own program, and its own configuration unless one was written."""
         targets = {"home": self.places.home, "data": self.places.data, "config": self.places.config}
+        if image:
+            targets = {role: path for role, path in targets.items() if role == "data" or role in self._written_to}
         return {self.recipe.owned.name(role): {"bind": path, "mode": "rw"} for role, path in targets.items()}
 
     # -- commands and files ----------------------------------------------------------------------------------------
@@ -174,6 +178,8 @@ class DockerEnvironment:
 
     def put(self, content: bytes, path: str, *, mode: int = 0o644) -> None:
         """Write one file into the trial's volumes."""
+        if PurePosixPath(path).is_relative_to(self.places.config):
+            self._written_to.add("config")
         with self._calling(f"writing {path}"):
             self._archive(self._toolbox, "/", path.lstrip("/"), content, mode)
 
@@ -228,7 +234,7 @@ class DockerEnvironment:
                 environment=dict(service.environment),
                 network=self.recipe.owned.name("net"),
                 ports={f"{service.port}/tcp": ("127.0.0.1", self.recipe.host_port or 0)},
-                volumes=self._volumes(),
+                volumes=self._volumes(image=bool(service.image)),
                 mem_limit=f"{limits.memory_mb}m",
                 nano_cpus=int(limits.cpus * 1e9),
                 pids_limit=1024,

@@ -49,7 +49,7 @@ def start_llm(image: str, network: str, owned: Ownership, address: str, limits: 
             **limits,
         )
     )  # fmt: skip
-    container.ports = {f"{LLM_CONTROL_PORT}/tcp": ("127.0.0.1", None)}  # type: ignore[dict-item]  # a free port of the loopback only
+    container.ports = {f"{LLM_CONTROL_PORT}/tcp": ("127.0.0.1", None)}  # type: ignore[dict-item]
     container.start()
     wrapped = container.get_wrapped_container()
     deadline = time.monotonic() + START_SECONDS

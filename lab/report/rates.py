@@ -1,11 +1,10 @@
 """Success rates over first attempts: always with their numbers, never a bare percentage."""
 
-import json
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
 from lab.records.model import TrialResult
 from lab.records.statistics import ERROR_CAP, Claim, Interval, claim, inconclusive, wilson
@@ -76,15 +75,15 @@ def as_text(rows: Sequence[RateRow]) -> str:
     return "\n".join([*lines, "", *notes]) + "\n"
 
 
-def as_json(rows: Sequence[RateRow]) -> str:
-    """Return the rates for other programs; rates lie between 0 and 1."""
+def as_json(rows: Sequence[RateRow]) -> dict[str, Any]:
+    """Return the rates as plain values for other programs; rates lie between 0 and 1."""
     listed = [
         asdict(row)
         | {"rate": _share(row.k, row.n), "rate_with_errors": _share(row.k, row.n + row.missing)}
         | {"missing": row.missing}
         for row in rows
     ]
-    return json.dumps({"schema_version": 1, "rates": listed, "notes": _notes(rows)}, indent=2) + "\n"
+    return {"schema_version": 1, "rates": listed, "notes": _notes(rows)}
 
 
 def _row(level: Level, group: tuple[str, ...], members: list[TrialResult], target: float, confidence: float) -> RateRow:
@@ -151,7 +150,7 @@ def _interval(row: RateRow) -> str:
 
 def _told(row: RateRow) -> str:
     if row.word == "not yet shown":
-        return f"{row.word}, +{row.claim.more_trials} trials needed if all pass"
+        return f"{row.word}, +{row.claim.more_trials} trials needed"
     return row.word
 
 
@@ -167,7 +166,7 @@ def _notes(rows: Sequence[RateRow]) -> list[str]:
         ),
         (
             f"shown: the exact one-sided {confidence} lower bound (Clopper-Pearson) reaches {target}. refuted: the "
-            "upper bound lies below it. not yet shown: neither."
+            "upper bound lies below it. not yet shown: neither; +N more trials would show it if all of them pass."
         ),
         (
             f"These {overall.n + overall.missing} first attempts come from {overall.days} day(s). Repeats on one host "

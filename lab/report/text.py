@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -26,20 +27,28 @@ def plain(text: str) -> str:
     return CONTROLS.sub("", ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
-def report(run: RunRecord, trials: Sequence[TrialResult], *, status: str = "", problems: Sequence[str] = ()) -> str:
+def report(
+    run: RunRecord,
+    trials: Sequence[TrialResult],
+    folder: Path | None = None,
+    *,
+    status: str = "",
+    problems: Sequence[str] = (),
+) -> str:
     """Return the run's report.
 
-    `status` is how the run stands where its record does not know; `problems` tells what could not be read.
+    `folder` is where the run lies if not at its own place, `status` how it stands where its record does not know;
+    `problems` tells what could not be read.
     """
     ordered = sorted(trials, key=lambda result: (result.cell, result.trial, result.attempt))
     lines = [
         *_header(run, status or run.status),
         *_section("Results", _results(run, ordered)),
-        *_section("What did not pass", _reasons(run, ordered)),
+        *_section("What did not pass", _reasons(ordered)),
         *_section("Measured (first attempts)", _measures(ordered)),
         *_section("Left behind after a trial", _cleanup(ordered)),
         *_section("Could not be read", (line for told in problems for line in _wrapped("  ", told))),
-        *_section("Evidence", _evidence(run)),
+        *_section("Evidence", _evidence(folder or run_folder(run))),
         *_section("To repeat it", [f"  {run.command}"]),
         *_section("Words", _words(run, ordered)),
     ]
@@ -75,7 +84,7 @@ def _header(run: RunRecord, status: str) -> Iterator[str]:
         ("finished", run.finished or "not yet"),
         ("status", status),
         ("exit code", ending),
-        ("planned", f"{len(run.cells)} cells, {run.trials} trials each, {run.workers} at a time"),
+        ("planned", f"{_some(len(run.cells), 'cell')}, {_some(run.trials, 'trial')} each, {run.workers} at a time"),
         ("seed", str(run.seed)),
         ("lab version", run.tool_version),
         *((f"host {name}", value) for name, value in _flat(run.host)),
@@ -125,9 +134,8 @@ def _tally(here: Sequence[TrialResult]) -> str:
     return line + (f"; {len(rescued)} passed after a retry, which does not count" if rescued else "")
 
 
-def _reasons(run: RunRecord, trials: Sequence[TrialResult]) -> Iterator[str]:
+def _reasons(trials: Sequence[TrialResult]) -> Iterator[str]:
     """Tell of each attempt that did not pass every finding that made it so."""
-    folder = run_folder(run)
     for result in trials:
         if result.verdict == "pass":
             continue
@@ -140,8 +148,8 @@ def _reasons(run: RunRecord, trials: Sequence[TrialResult]) -> Iterator[str]:
                 yield from _wrapped("      - ", at + finding.reason)
         if not any(check.verdict == result.verdict for check in bad):
             yield from _wrapped("      - ", result.reason)
-        place = trial_folder(folder, result.cell.replace("/", "~"), result.trial, result.attempt)
-        yield f"      evidence: {place.relative_to(folder)}"
+        place = trial_folder(Path(), result.cell.replace("/", "~"), result.trial, result.attempt)
+        yield f"      evidence: {place}"
 
 
 def _measures(trials: Sequence[TrialResult]) -> Iterator[str]:
@@ -153,8 +161,8 @@ def _measures(trials: Sequence[TrialResult]) -> Iterator[str]:
             values = [measures[name] for measures in here if name in measures]
             unit = "MB" if name.endswith(("_mb", "_megabytes")) or "memory" in name else "s"
             label = re.sub(r"_(seconds|mb|megabytes)$", "", name).replace("_", " ")
-            trials_said = f"{len(values)} trial{'s' if len(values) > 1 else ''}"
-            yield f"    {label:<10} median {median(values):.2f} {unit}, max {max(values):.2f} {unit} ({trials_said})"
+            figures = f"median {median(values):.2f} {unit}, max {max(values):.2f} {unit}"
+            yield f"    {label:<10} {figures} ({_some(len(values), 'trial')})"
 
 
 def _cleanup(trials: Sequence[TrialResult]) -> Iterator[str]:
@@ -163,8 +171,8 @@ def _cleanup(trials: Sequence[TrialResult]) -> Iterator[str]:
             yield from _wrapped("  ", f"{_attempt(result)}: {problem}")
 
 
-def _evidence(run: RunRecord) -> Iterator[str]:
-    yield f"  {run_folder(run)}"
+def _evidence(folder: Path) -> Iterator[str]:
+    yield f"  {folder}"
     yield "  In trials/CELL/NUMBER/attempt-M: events.ndjson (what happened, in order), result.json, logs."
 
 
@@ -182,6 +190,10 @@ def _words(run: RunRecord, trials: Sequence[TrialResult]) -> Iterator[str]:
 
 def _attempt(result: TrialResult) -> str:
     return f"{result.cell} trial {result.trial}" + (f" attempt {result.attempt}" if result.attempt > 1 else "")
+
+
+def _some(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
