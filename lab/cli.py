@@ -137,7 +137,7 @@ def rates_command(
 
     told = stored_rates(scenario, product, target)
     _show(told, format)
-    return 0 if told.value else 5
+    return 0 if told.value["rates"] else 5
 
 
 @app.command("index")
@@ -145,7 +145,8 @@ def index_command() -> int:
     """Build the index database anew from the run folders."""
     from lab.records.index import rebuild
 
-    print(rebuild())
+    for problem in rebuild():
+        print(problem)
     return 0
 
 
@@ -239,11 +240,9 @@ def main() -> None:
         code = 0
     except OSError as error:
         code = _explain(3, _of_the_machine(error))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the exit code must not be the product's
         message = getattr(error, "format_message", None)  # what the parser of arguments raises
-        if message is None:
-            raise
-        code = _explain(2, f"{message()}\n→ lab --help, lab COMMAND --help")
+        code = _broken(error) if message is None else _explain(2, f"{message()}\n→ lab --help, lab COMMAND --help")
     sys.exit(int(code))
 
 
@@ -251,6 +250,14 @@ def _explain(code: int, text: str) -> int:
     print(f"lab: {text}", file=sys.stderr)
     print(f"lab exit {code}: {text.splitlines()[0]}")
     return code
+
+
+def _broken(error: Exception) -> int:
+    """Tell a fault of the lab's own with all that helps to mend it; it must not look like the product's failure."""
+    import traceback
+
+    traceback.print_exc()
+    return _explain(3, f"a fault in the lab itself: {type(error).__name__}: {error}")
 
 
 def _of_the_machine(error: OSError) -> str:

@@ -60,6 +60,8 @@ def shell(name: str, role: str) -> int:
 
 def clean(*, cache: bool, keep_runs: int | None, kept: bool) -> Iterator[str]:
     """Sweep; yield what was done. Only objects of this results folder are touched, and none of a run that goes on."""
+    from lab.records.index import rebuild
+
     try:
         client = engine.connect()
     except EngineError as error:
@@ -73,6 +75,7 @@ def clean(*, cache: bool, keep_runs: int | None, kept: bool) -> Iterator[str]:
             if not is_held(run / "lock") and not kept_trials(run):
                 shutil.rmtree(run)
                 yield f"removed run {run.name}"
+        yield from rebuild()
     if cache:
         yield from _drop_caches(client)
     yield "clean"

@@ -16,11 +16,15 @@ def locked(place: Path) -> Iterator[None]:
         yield
 
 
-def hold(path: Path) -> int:
-    """Take a lock for as long as this process lives and return its file descriptor."""
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a lock file, by which others see that this process lives."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def is_held(path: Path) -> bool:
@@ -30,7 +34,7 @@ def is_held(path: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who look do not see each other
     except BlockingIOError:
         return True
     finally:

@@ -9,13 +9,18 @@ from lab.listing import Told
 
 def stored_run(name: str) -> Told:
     """Return one run as text, and as its stored records."""
-    from lab.records.store import find_run, read_run, read_trials
+    from lab.records.store import effective_status, find_run, read_run, read_trials
     from lab.report.text import report
 
     folder = find_run(name)
-    record, trials = read_run(folder), read_trials(folder).results
-    value = {"run": record.model_dump(mode="json"), "trials": [trial.model_dump(mode="json") for trial in trials]}
-    return Told(value, report(record, trials, folder))
+    record, (trials, problems), status = read_run(folder), read_trials(folder), effective_status(folder)
+    value = {
+        "status": status,
+        "run": record.model_dump(mode="json"),
+        "trials": [trial.model_dump(mode="json") for trial in trials],
+        "problems": problems,
+    }
+    return Told(value, report(record, trials, folder, status=status, problems=problems))
 
 
 def stored_rates(scenario: str | None, product: str | None, target: float) -> Told:
@@ -23,8 +28,10 @@ def stored_rates(scenario: str | None, product: str | None, target: float) -> To
     from lab.records.index import trials
     from lab.report.rates import as_json, as_text, rates
 
-    rows = rates(trials(scenario=scenario, product=product).results, target, 0.95)
-    return Told(as_json(rows), as_text(rows))
+    found = trials(scenario=scenario, product=product)
+    rows = rates(found.results, target, 0.95)
+    notes = "".join(f"\nnote: {problem}" for problem in found.problems)
+    return Told(as_json(rows) | {"problems": found.problems}, as_text(rows) + notes)
 
 
 def logs(name: str, part: str | None) -> Iterator[str]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from lab import __version__
 from lab.environment import engine
-from lab.errors import Interrupted
+from lab.errors import InfrastructureError, Interrupted, LabError
 from lab.history import now
-from lab.locks import hold
-from lab.outcome import conclude_run
+from lab.locks import held
+from lab.outcome import LAB_ERROR, conclude_run
 from lab.planning import Draft, Wish, draft, make_up, plan_text, repeat_command, setting_of
 from lab.product.sources import Artifact
 from lab.records.model import CellRecord, Exit, RunRecord, TrialResult, VersionRecord
@@ -23,67 +23,87 @@ if TYPE_CHECKING:
 
     from lab.report.terminal import Screen
 
+INTERRUPTED = frozenset({130, 143})
+
 
 def run(wish: Wish, screen: "Screen") -> Exit:
     """Do the whole run and return what it ended with.
 
-    Raises LabError where there is no run to speak of; its exit code then counts.
+    Raises LabError where the run could not be made; its exit code then counts, and the record of the run says so.
     """
-    from lab.execution import Execution, guarded, interruptible
-    from lab.preparation import cache_volume, prepare_images, resolve_all
-    from lab.records.store import create_run, write_text
+    from lab.execution import guarded, interruptible
+    from lab.preparation import resolve_all
+    from lab.records.store import create_run, read_trials
 
     with interruptible():
         planned = draft(wish)
-        runnable = [cell for cell in planned.cells if not cell.skip]
         client = engine.connect()
         screen.say(f"{planned.loaded.scenario.name}: {planned.loaded.scenario.title}")
         artifacts = resolve_all(planned.choices)
-        platforms = [cell.platform for cell in runnable] or ["debian-12"]
         seed = secrets.randbits(32) if wish.seed is None else wish.seed
         record = _record(planned, artifacts, seed, client)
         folder = create_run(record)
-        lock = hold(folder / "lock")
-        with guarded(record.run_id, folder):
-            results: list[TrialResult] = []
-            interrupted: Interrupted | None = None
+        with held(folder / "lock"), guarded(record.run_id, folder):
             try:
-                stock = prepare_images(client, platforms, list(artifacts.values()), screen.say)
-                plans = _plans(planned, artifacts, record, folder, stock.product)
-                write_text(folder / "plan.txt", plan_text(planned, artifacts))
-                screen.begin(record, plans)
-                execution = Execution(stock, wish.workers, wish.retries, screen, wish.host_port)
-                product = planned.catalogued.product.name
-                results = execution.run(plans, lambda plan: cache_volume(client, product, plan.setting.cell.platform))
+                results = _execute(planned, artifacts, record, folder, client, screen)
+                ended = conclude_run(results, record.cells, no_skip=wish.no_skip)
             except Interrupted as signal:
-                interrupted = signal
-            finally:
-                screen.end()
-            ended = _close(planned, record, folder, results, interrupted)
-        del lock
+                ended = Exit(code=signal.exit_code, reason="interrupted; everything was taken down")
+            except Exception as error:
+                reason = error.message if isinstance(error, LabError) else f"a fault in the lab itself: {error!r}"
+                code = error.exit_code if isinstance(error, LabError) else LAB_ERROR
+                _close(record, folder, read_trials(folder).results, Exit(code=code, reason=reason), screen)
+                raise
+            record = _close(record, folder, read_trials(folder).results, ended, screen)
         client.close()
-    screen.conclude(ended, folder)
-    return ended.exit or Exit(code=3, reason="the run has no end")
+    screen.conclude(record, folder)
+    return ended
 
 
-def _close(
-    planned: Draft, record: RunRecord, folder: Path, results: list[TrialResult], interrupted: Interrupted | None
-) -> RunRecord:
-    """Judge the run, write its record and reports, and put it into the index."""
+def _execute(
+    planned: Draft,
+    artifacts: Mapping[Slot, Artifact],
+    record: RunRecord,
+    folder: Path,
+    client: "docker.DockerClient",
+    screen: "Screen",
+) -> list[TrialResult]:
+    """Make the images, write the plan, and run the trials."""
+    from lab.execution import Execution
+    from lab.preparation import cache_volume, prepare_images
+    from lab.records.store import write_text
+
+    write_text(folder / "plan.txt", plan_text(planned, artifacts))
+    runnable = [cell.platform for cell in planned.cells if not cell.skip]
+    if not runnable:
+        return []
+    stock = prepare_images(client, runnable, list(artifacts.values()), screen.say)
+    volumes = {name: cache_volume(client, record.product, name) for name in stock.platform}
+    plans = _plans(planned, artifacts, record, folder, stock.product)
+    execution = Execution(stock, planned.wish.workers, planned.wish.retries, screen, planned.wish.host_port)
+    screen.begin(record, plans)
+    try:
+        return execution.run(plans, lambda plan: volumes[plan.setting.cell.platform])
+    finally:
+        screen.end()
+
+
+def _close(record: RunRecord, folder: Path, results: list[TrialResult], ended: Exit, screen: "Screen") -> RunRecord:
+    """Write the run's record and reports, and put it into the index."""
     from lab.records.index import add_run
-    from lab.records.store import read_trials, write_json, write_text
+    from lab.records.store import write_json, write_text
     from lab.report.junit import junit
 
-    if interrupted is not None:
-        results = read_trials(folder).results
-        ended = Exit(code=interrupted.exit_code, reason="interrupted; everything was taken down")
-    else:
-        ended = conclude_run(results, record.cells, no_skip=planned.wish.no_skip)
-    status = "interrupted" if interrupted else "finished"
+    status = "interrupted" if ended.code in INTERRUPTED else "finished"
     record = record.model_copy(update={"status": status, "finished": now(), "exit": ended})
     write_json(folder / "run.json", record)
     write_text(folder / "junit.xml", junit(record, results))
-    add_run(folder)
+    try:
+        notes = add_run(folder)
+    except InfrastructureError as error:  # the run folder is the truth; its verdict stands without the index
+        notes = [f"{error.message}; the run folder holds everything, and lab index reads it anew"]
+    for note in notes:
+        screen.say(note)
     return record
 
 

@@ -1,6 +1,6 @@
 """A history becomes verdicts: every declared check is asked, and whether the trial came to its end."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from lab.checks.api_surface import api_surface
@@ -15,7 +15,7 @@ from lab.checks.install import install
 from lab.checks.rows import rows
 from lab.checks.version import version
 from lab.history import History
-from lab.records.model import WORST_FIRST, CheckResult, Finding, Verdict
+from lab.records.model import CheckResult, Finding, Verdict, worst
 from lab.scenario.model import Scenario
 
 QUESTIONS: dict[str, Callable[[History, Any], list[Finding]]] = {
@@ -44,12 +44,6 @@ def judge(history: History, scenario: Scenario) -> list[CheckResult]:
             findings = [Finding(verdict="error", reason=reason)]
         results.append(_summed(check.check, findings, history))
     return results
-
-
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the worst verdict; of nothing at all: unknown."""
-    found = set(verdicts)
-    return next((verdict for verdict in WORST_FIRST if verdict in found), "unknown")
 
 
 def conclude(results: list[CheckResult]) -> tuple[Verdict, str]:

@@ -265,9 +265,16 @@ class Images:
         said: list[str] = []
         with engine.calls(f"building {tag}"):
             for line in self._client.api.build(
-                fileobj=context, custom_context=True, tag=tag, buildargs={**proxies, **arguments}, rm=True, forcerm=True,
-                labels={engine.CACHE: role}, decode=True, network_mode="host",
-            ):  # fmt: skip
+                fileobj=context,
+                custom_context=True,
+                tag=tag,
+                buildargs={**proxies, **arguments},
+                rm=True,
+                forcerm=True,
+                labels={engine.CACHE: role},
+                decode=True,
+                network_mode="host",
+            ):
                 said.append(str(line.get("stream") or line.get("error") or "").rstrip())
                 if "error" in line:
                     raise InfrastructureError(f"building {tag} failed:\n" + "\n".join(filter(None, said[-12:])))

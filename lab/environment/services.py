@@ -37,9 +37,10 @@ def start_llm(image: str, network: str, owned: Ownership, address: str, limits: 
     from docker.types import EndpointConfig
     from testcontainers.core.container import DockerContainer
 
+    reached = {"environment": {**os.environ, "DOCKER_HOST": address}}
     endpoint = EndpointConfig(DEFAULT_DOCKER_API_VERSION, aliases=[LLM_ALIAS])
     container = (
-        DockerContainer(image, docker_client_kw={"environment": {**os.environ, "DOCKER_HOST": address}}, name=owned.name("llm"))
+        DockerContainer(image, docker_client_kw=reached, name=owned.name("llm"))
         .with_kwargs(
             labels=owned.labels("llm"),
             network=network,

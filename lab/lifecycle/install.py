@@ -157,9 +157,13 @@ def _run(
 ) -> CommandResult:
     """Run a command and keep all that it wrote."""
     result = session.environment.run(
-        command.argv, timeout=timeout or session.setting.timeouts.command, directory=command.directory,
-        environment={**(INSTALLER_ENVIRONMENT if network else {}), **command.environment}, network=network, installed=installed,
-    )  # fmt: skip
+        command.argv,
+        timeout=timeout or session.setting.timeouts.command,
+        directory=command.directory,
+        environment={**(INSTALLER_ENVIRONMENT if network else {}), **command.environment},
+        network=network,
+        installed=installed,
+    )
     session.keep_output(result)
     return result
 

@@ -1,5 +1,6 @@
 """What is stored of a run: the words in which it is told to reports, the index and other programs."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -122,3 +123,9 @@ class RunRecord(Stored):
     finished: str = ""
     host: dict[str, Any] = {}
     exit: Exit | None = None
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst verdict; of nothing at all: unknown."""
+    found = set(verdicts)
+    return next((verdict for verdict in WORST_FIRST if verdict in found), "unknown")

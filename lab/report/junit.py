@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from lab.records.model import CellRecord, RunRecord, TrialResult, Verdict
-from lab.report.text import cell_ids, plain, told, worst
+from lab.records.model import CellRecord, RunRecord, TrialResult, Verdict, worst
+from lab.report.text import cell_ids, plain, told
 
 ELEMENT: dict[Verdict, str] = {
     "fail": "failure",

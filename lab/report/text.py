@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from lab.records.model import WORST_FIRST, CheckResult, Finding, RunRecord, TrialResult, Verdict
+from lab.records.model import CheckResult, Finding, RunRecord, TrialResult, Verdict, worst
 from lab.records.store import run_folder, trial_folder
 
 WIDTH = 100
@@ -58,12 +58,6 @@ def report(
 def cell_ids(run: RunRecord, trials: Iterable[TrialResult]) -> list[str]:
     """Return the cells in the order of the plan, then those that only results tell of."""
     return list(dict.fromkeys([*(cell.id for cell in run.cells), *(result.cell for result in trials)]))
-
-
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the worst verdict; of nothing at all: unknown."""
-    found = set(verdicts)
-    return next((verdict for verdict in WORST_FIRST if verdict in found), "unknown")
 
 
 def told(check: CheckResult) -> list[Finding]:
