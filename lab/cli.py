@@ -7,6 +7,7 @@ import typer
 
 from lab import __version__
 from lab.errors import LabError, UsageError
+from lab.outlet import survive_closed_pipes
 
 app = typer.Typer(
     add_completion=False,
@@ -227,6 +228,7 @@ def images_build(
 
 def main() -> None:
     """Run a command; end with its exit code, or with that of the error, told in one paragraph."""
+    survive_closed_pipes()
     try:
         code = app(standalone_mode=False) or 0
     except LabError as error:
@@ -235,14 +237,12 @@ def main() -> None:
         code = getattr(end, "exit_code", None) or getattr(end, "code", None) or 0
     except (KeyboardInterrupt, typer.Abort):
         code = _explain(130, "interrupted")
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 0
     except OSError as error:
         code = _explain(3, _of_the_machine(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the exit code must not be the product's
         message = getattr(error, "format_message", None)  # what the parser of arguments raises
         code = _broken(error) if message is None else _explain(2, f"{message()}\n→ lab --help, lab COMMAND --help")
+    sys.stdout.flush()
     sys.exit(int(code))
 
 
@@ -307,7 +307,3 @@ def _show(told: Any, format: str) -> int:  # noqa: A002
     _one_of("--format", format, ("text", "json"))
     print(json.dumps(told.value, indent=2, sort_keys=True, default=str) if format == "json" else told.text)
     return 0
-
-
-if __name__ == "__main__":
-    main()

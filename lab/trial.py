@@ -61,12 +61,14 @@ def run_trial(
     verdict: Verdict = "error"
     checks: list[CheckResult] = []
     reason = "the trial did not start"
+    interrupted = False
     try:
         record.write("given", versions=_given(plan.setting))
         environment = build(plan, record.write)
         begun(environment)
         facts = _steps(plan, environment, record)
     except Interrupted:
+        interrupted = True
         record.write("interrupted")
     except LabError as error:
         record.write("lab.error", message=str(error))
@@ -78,6 +80,8 @@ def run_trial(
         history = History.read(plan.folder / "events.ndjson")
         checks = judge(history, plan.setting.scenario)
         verdict, reason = conclude(checks)
+        if interrupted or (environment is not None and environment.aborted):
+            verdict, reason = "skipped", "interrupted"  # what a torn-down place shows is nobody's failure
         if environment is not None:
             problems = _end(plan, environment, record, verdict)
         record.write("trial.end", verdict=verdict, reason=reason, cleanup_problems=problems)

@@ -117,6 +117,10 @@ class Environment(Protocol):
     def collect(self) -> dict[str, bytes]:
         """Gather logs and states of everything in the place, by file name."""
 
+    @property
+    def aborted(self) -> bool:
+        """Whether `abort` was called: what was observed since then says nothing about the product."""
+
     def abort(self) -> None:
         """Make every call that is under way end soon; from any thread."""
 

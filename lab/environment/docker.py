@@ -338,6 +338,11 @@ class DockerEnvironment:
             found[f"{role}.state.json"] = json.dumps(attributes, indent=1, sort_keys=True).encode()
         return found
 
+    @property
+    def aborted(self) -> bool:
+        """Whether the trial was told to end early."""
+        return self._aborted.is_set()
+
     def abort(self) -> None:
         """Make calls under way fail by taking their containers away."""
         self._aborted.set()
