@@ -69,6 +69,11 @@ class Recorder:
         if self._listen is not None:
             self._listen(json.loads(line))
 
+    def pause(self, seconds: float) -> None:
+        """Wait, and say so: a wait is part of what a trial costs."""
+        time.sleep(seconds)
+        self.write("pause", seconds=round(seconds, 4))
+
     def close(self) -> None:
         """End the history."""
         with self._lock:

@@ -15,7 +15,7 @@ class Outlet:
         """Write, or drop what nobody can read."""
         try:
             return self._stream.write(text)
-        except BrokenPipeError:
+        except OSError:  # the reader has left, or its disk is full
             self._let_go()
             return len(text)
 
@@ -23,7 +23,7 @@ class Outlet:
         """Flush, or drop what nobody can read."""
         try:
             self._stream.flush()
-        except BrokenPipeError:
+        except OSError:  # the reader has left, or its disk is full
             self._let_go()
 
     def __getattr__(self, name: str) -> Any:

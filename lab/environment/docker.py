@@ -383,6 +383,7 @@ class DockerEnvironment:
         """Turn errors of the engine into the lab's; after an abort they mean the interruption."""
         if self._aborted.is_set():
             raise Interrupted
+        started = time.monotonic()
         try:
             with engine.calls(what):
                 yield
@@ -390,3 +391,5 @@ class DockerEnvironment:
             if self._aborted.is_set():
                 raise Interrupted from failure
             raise
+        finally:
+            self._note("engine", what=what, seconds=round(time.monotonic() - started, 4))

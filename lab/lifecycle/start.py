@@ -93,7 +93,7 @@ def ready(session: Session, step: ReadyStep, facts: dict[str, Any]) -> None:
                 f"{request.path} was not as promised {step.consecutive} times in a row within {timeout:g} s "
                 f"({probes} probes); last: {problem}; its last words:\n{last_words(session)}"
             )
-        time.sleep(pause)
+        session.record.pause(pause)
         pause = min(pause * GROWTH, LONGEST_PAUSE)
 
 
@@ -101,7 +101,7 @@ def _await_own_health_check(session: Session, deadline: float) -> dict[str, Any]
     """Where an image brings a health check, wait until it has an opinion."""
     state = session.environment.state()
     while state.health == "starting" and time.monotonic() < deadline:
-        time.sleep(LONGEST_PAUSE)
+        session.record.pause(LONGEST_PAUSE)
         state = session.environment.state()
     return as_facts(state)
 

@@ -153,7 +153,7 @@ def _await_exit(session: Session, wanted: InFlight | None, way: StopWay, began: 
             if watch.new_work is None and wanted is not None:
                 work = session.http.send(rendered(wanted.request, session.scope()), PROBE_SECONDS)
                 watch.new_work = {"at": at, "status": work.status, "error": work.error}
-        time.sleep(POLL_SECONDS)
+        session.record.pause(POLL_SECONDS)
     return not session.environment.state().running
 
 
@@ -161,7 +161,7 @@ def _until_gone(session: Session, deadline: float) -> None:
     while session.environment.state().running:
         if time.monotonic() > deadline:
             raise InfrastructureError(f"the product's process did not end within {KILL_SECONDS:g} s of SIGKILL")
-        time.sleep(POLL_SECONDS)
+        session.record.pause(POLL_SECONDS)
 
 
 def _land(session: Session, flight: Flight, wanted: InFlight, began: float, facts: dict[str, Any]) -> None:
