@@ -23,7 +23,7 @@ from lab.preparation import cache_volume, prepare_images, resolve_all
 SCRIPT = Path(__file__).with_name("trial.sh")
 LAB = Path(sys.prefix) / "bin" / "lab"
 COMMAND = [str(LAB), "run", "fresh-install", "--set", "stop=signal"]
-OUTSIDE = frozenset({"engine", "http", "probe", "command", "pause", "destroyed"})
+OUTSIDE = frozenset({"engine", "http", "probe", "command", "pause", "trial.end"})
 """Events that tell of time spent in commands, requests and waits; each ends at `t` and took `seconds`."""
 
 

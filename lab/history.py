@@ -38,7 +38,8 @@ class Recorder:
 
     def __init__(self, path: Path, redact: Redactor, listen: Callable[[dict[str, Any]], None] | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a", encoding="utf8")
+        # Half a surrogate pair in a product's answer is written as the JSON escape that it came from.
+        self._file = path.open("a", encoding="utf8", errors="backslashreplace")
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._listen = listen
@@ -136,10 +137,10 @@ class History:
     def read(cls, path: Path) -> "History":
         """Read a file of events; a last line that was cut short is left out."""
         events = []
-        for line in path.read_text("utf8").splitlines():
+        for line in path.read_bytes().split(b"\n"):  # str.splitlines would also split inside of texts, at U+2028
             try:
-                events.append(json.loads(line))
-            except json.JSONDecodeError:
+                events.append(json.loads(line.decode()))
+            except ValueError:
                 break
         return cls.of(events)
 
@@ -160,6 +161,19 @@ class History:
                 )  # fmt: skip
         return cls(tuple(events), tuple(steps.values()))
 
+    def across_upgrades(self, kind: str) -> list[tuple[StepRecord, StepRecord, StepRecord]]:
+        """Return, for each step of a kind that came after an upgrade: the last one before it, the upgrade, itself."""
+        found = []
+        before = last = upgrade = None
+        for step in self.of_kind(kind, "upgrade"):
+            if step.kind != "upgrade":
+                if before is not None and upgrade is not None:
+                    found.append((before, upgrade, step))
+                last = step
+            elif step.outcome == "done" or step.facts.get("failures"):  # after a failed extra step the trial goes on
+                before, upgrade = last, step
+        return found
+
     def of_kind(self, *kinds: str) -> list[StepRecord]:
         """Return the steps of these kinds that ended, in order."""
         return [step for step in self.steps if step.kind in kinds and step.outcome != "running"]
@@ -173,6 +187,12 @@ class History:
     def ended_early(self) -> str:
         """Why the trial ended before its last step although nothing went wrong; empty if it did not."""
         return next((event["reason"] for event in self.events if event["event"] == "ended-early"), "")
+
+    @property
+    def trouble(self) -> str:
+        """What the lab itself reported outside of any step, such as an environment that could not be built."""
+        told = next((event for event in self.events if event["event"] in {"lab.error", "interrupted"}), None)
+        return "" if told is None else str(told.get("message") or "the trial was interrupted")
 
     @property
     def went_wrong(self) -> StepRecord | None:

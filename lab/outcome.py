@@ -18,6 +18,7 @@ def conclude_run(results: Sequence[TrialResult], cells: Sequence[CellRecord], *,
     by_cell = {cell: Counter(result.verdict for result in first if result.cell == cell) for cell in ran}
     failed = [cell for cell in ran if by_cell[cell]["fail"]]
     broken = [cell for cell in ran if too_many_errors(by_cell[cell]["error"], by_cell[cell].total())]
+    broken += [cell.id for cell in cells if first and not cell.skip and cell.id not in ran]  # not one result of it
     unsure = [cell for cell in ran if by_cell[cell]["unknown"] or by_cell[cell]["skipped"]]
     counts = Counter(result.verdict for result in first)
     said = f"{counts['pass']} of {len(first)} trials passed"

@@ -38,4 +38,4 @@ class Outlet:
 
 def survive_closed_pipes() -> None:
     """Put the standard streams behind outlets."""
-    sys.stdout, sys.stderr = Outlet(sys.stdout), Outlet(sys.stderr)  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Outlet(sys.stdout), Outlet(sys.stderr)

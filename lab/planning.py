@@ -162,7 +162,7 @@ def repeat_command(wish: Wish, seed: int) -> str:
         words += [option, str(number)] if number != default else []
     words += ["--no-skip"] if wish.no_skip else []
     words += ["--keep", wish.keep] if wish.keep != "never" else []
-    return f"{_program()} {shlex.join([*words[1:], '--seed', str(seed)])}"
+    return shlex.join([_program(), *words[1:], "--seed", str(seed)])
 
 
 def make_up(names: Sequence[str], seed: int) -> dict[str, str]:

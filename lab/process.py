@@ -5,11 +5,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import InfrastructureError
 
+POLL_SECONDS = 0.02
 RUN_MARK = "LAB_RUN_ID"
 """Environment variable by which the processes of a run can be told from all others."""
 
@@ -64,7 +66,11 @@ def run(
             start_new_session=True,
         )
     except FileNotFoundError as error:
+        if cwd is not None and not cwd.is_dir():
+            raise InfrastructureError(f"the folder {cwd}, where '{words[0]}' is to run, does not exist") from error
         raise InfrastructureError(f"the program '{words[0]}' is not installed") from error
+    except OSError as error:
+        raise InfrastructureError(f"the program '{words[0]}' cannot be started: {error.strerror}") from error
     exit_code: int | None
     _running.add(child)
     try:
@@ -72,11 +78,11 @@ def run(
         exit_code = child.returncode
     except subprocess.TimeoutExpired:
         _end(child)
-        stdout, stderr = child.communicate()
+        stdout, stderr = _last_output(child)
         exit_code = None
     except BaseException:
         _end(child)
-        child.communicate()
+        _last_output(child)
         raise
     finally:
         _running.discard(child)
@@ -93,14 +99,23 @@ _running: "set[subprocess.Popen[bytes]]" = set()
 
 
 def _end(child: "subprocess.Popen[bytes]", grace: float = 2.0) -> None:
-    """Ask the group to end, then make it."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(child.pid, number)
-            child.wait(grace)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
-        else:
-            return
+    """Ask the group to end, then make it: members that outlive their leader, too."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGTERM)
+        deadline = time.monotonic() + grace
+        while time.monotonic() < deadline:
+            child.poll()  # the leader stays a member of its group until its exit code is read
+            os.killpg(child.pid, 0)
+            time.sleep(POLL_SECONDS)
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def _last_output(child: "subprocess.Popen[bytes]", patience: float = 2.0) -> tuple[bytes, bytes]:
+    """Read what is left; a process that left the group may hold the pipes open for ever."""
+    try:
+        return child.communicate(timeout=patience)
+    except subprocess.TimeoutExpired as late:
+        for pipe in (child.stdout, child.stderr):
+            if pipe is not None:
+                pipe.close()
+        return late.stdout or b"", late.stderr or b""

@@ -1,5 +1,6 @@
 """Secrets never reach a file or a screen: they are replaced when written, by value and by pattern."""
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,8 +8,8 @@ from dataclasses import dataclass, field
 MASK = "[redacted]"
 PATTERNS = (
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}"),
-    re.compile(r"\bsk-(?!mock)[A-Za-z0-9_-]{16,}"),
-    re.compile(r"(?<=://)[^/\s:@]+:[^/\s:@]+(?=@)"),
+    re.compile(r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))sk-(?!mock)[A-Za-z0-9_-]{16,}"),  # \n as JSON writes it, too
+    re.compile(r"(?<=://)[^/\s:@\"']*:[^/\s@\"']+(?=@)"),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL),
 )
 SHORTEST = 6
@@ -24,7 +25,9 @@ class Redactor:
     @classmethod
     def of(cls, values: Iterable[str]) -> "Redactor":
         """Make one for these values, the longest replaced first."""
-        return cls(tuple(sorted({value for value in values if len(value) >= SHORTEST}, key=len, reverse=True)))
+        long = {value for value in values if len(value) >= SHORTEST}
+        in_json = {json.dumps(value, ensure_ascii=False)[1:-1] for value in long}
+        return cls(tuple(sorted(long | in_json, key=len, reverse=True)))
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets."""

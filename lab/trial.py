@@ -15,7 +15,7 @@ from lab.history import ExpectedEndError, History, Recorder, StepFailedError, no
 from lab.kept import note_kept
 from lab.lifecycle.setting import Session, Setting
 from lab.lifecycle.steps import RUN
-from lab.records.model import CheckResult, StepResult, TrialResult, Verdict, VersionRecord
+from lab.records.model import StepResult, TrialResult, Verdict, VersionRecord
 from lab.records.store import write_json
 from lab.redact import Redactor
 from lab.scenario.model import Slot
@@ -56,36 +56,39 @@ def run_trial(
     started_at, started = now(), time.monotonic()
     record = Recorder(plan.folder / "events.ndjson", Redactor.of(plan.secrets), listen)
     environment: Environment | None = None
-    problems: list[str] = []
     facts: dict[str, Any] = {}
-    verdict: Verdict = "error"
-    checks: list[CheckResult] = []
-    reason = "the trial did not start"
-    interrupted = False
+    interrupted = kept = False
+    problems: list[str] = []
     try:
-        record.write("given", versions=_given(plan.setting))
-        environment = build(plan, record.write)
-        begun(environment)
-        facts = _steps(plan, environment, record)
-    except Interrupted:
-        interrupted = True
-        record.write("interrupted")
-    except LabError as error:
-        record.write("lab.error", message=str(error))
-    except Exception as error:  # noqa: BLE001 - a fault of the lab costs this trial, not the run's other results
-        record.write("lab.error", message=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
-    finally:
+        try:
+            record.write("given", versions=_given(plan.setting))
+            environment = build(plan, record.write)
+            begun(environment)
+            facts = _steps(plan, environment, record)
+        except Interrupted:
+            interrupted = True
+            record.write("interrupted")
+        except LabError as error:
+            record.write("lab.error", message=str(error))
+        except Exception as error:  # noqa: BLE001 - a fault of the lab costs this trial, not the run's other results
+            record.write("lab.error", message=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
         if environment is not None:
             _collect(plan, environment, record)
+            interrupted = interrupted or environment.aborted
         history = History.read(plan.folder / "events.ndjson")
         checks = judge(history, plan.setting.scenario)
         verdict, reason = conclude(checks)
-        if interrupted or (environment is not None and environment.aborted):
+        if interrupted:
             verdict, reason = "skipped", "interrupted"  # what a torn-down place shows is nobody's failure
+        kept = environment is not None and _is_kept(plan, verdict)
+    finally:
+        # Whatever went wrong above, a full disk included: what was made is removed, or kept on purpose.
+        leaving = time.monotonic()
         if environment is not None:
-            problems = _end(plan, environment, record, verdict)
-        record.write("trial.end", verdict=verdict, reason=reason, cleanup_problems=problems)
-        record.close()
+            problems = _leave(plan, environment) if kept else environment.destroy()
+    taken = round(time.monotonic() - leaving, 4)
+    record.write("trial.end", verdict=verdict, reason=reason, kept=kept, cleanup_problems=problems, seconds=taken)
+    record.close()
     redact = record.redact
     result = TrialResult(
         run_id=plan.run_id,
@@ -152,17 +155,15 @@ def _collect(plan: TrialPlan, environment: Environment, record: Recorder) -> Non
     record.write("collected", files=sorted(path.name for path in folder.iterdir()))
 
 
-def _end(plan: TrialPlan, environment: Environment, record: Recorder, verdict: Verdict) -> list[str]:
-    """Destroy the environment, or leave it for a person where the run was told to; return what went wrong."""
-    if plan.keep == "always" or (plan.keep == "failed" and verdict in {"fail", "error", "unknown"}):
-        environment.keep()
-        note_kept(plan.folder, plan.key)
-        record.write("kept")
-        return []
-    started = time.monotonic()
-    problems = environment.destroy()
-    record.write("destroyed", seconds=round(time.monotonic() - started, 4), problems=problems)
-    return problems
+def _is_kept(plan: TrialPlan, verdict: Verdict) -> bool:
+    return plan.keep == "always" or (plan.keep == "failed" and verdict in {"fail", "error", "unknown"})
+
+
+def _leave(plan: TrialPlan, environment: Environment) -> list[str]:
+    """Leave the environment for a person, noted so that no sweep takes it before its time."""
+    note_kept(plan.folder, plan.key)
+    environment.keep()
+    return []
 
 
 def _given(setting: Setting) -> dict[str, Any]:

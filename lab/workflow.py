@@ -76,6 +76,7 @@ def _execute(
     write_text(folder / "plan.txt", plan_text(planned, artifacts))
     runnable = [cell.platform for cell in planned.cells if not cell.skip]
     if not runnable:
+        screen.begin(record, [])
         return []
     stock = prepare_images(client, runnable, list(artifacts.values()), screen.say)
     volumes = {name: cache_volume(client, record.product, name) for name in stock.platform}

@@ -25,7 +25,10 @@ def durations(history: History, check: DurationsCheck) -> list[Finding]:
     found = []
     for step in history.steps:
         budget, seconds = budgets.get(step.kind), seconds_of(step)
-        if budget is None or seconds is None or step.outcome != "done":
+        if budget is None or step.outcome != "done":
+            continue
+        if seconds is None:
+            found.append(unknown(step, f"it was not measured how long {step.kind} took"))
             continue
         said = f"{step.kind} took {seconds:.2f} s, its budget is {budget:g} s"
         found.append((failed if seconds > budget else passed)(step, said))
@@ -37,7 +40,7 @@ def memory(history: History, check: MemoryCheck) -> list[Finding]:
     found = []
     for step in history.of_kind("inspect"):
         current = step.facts.get("memory", {}).get("current")
-        if current is None:
+        if not current:  # a running process of no bytes was not measured, whatever the environment says
             found.append(unknown(step, "the environment cannot measure memory"))
             continue
         said = f"{current / MEGABYTE:.0f} MB at rest, its budget is {check.max_mb:g} MB"

@@ -1,29 +1,42 @@
 """Does the product's own image bring a health check that turns healthy, and an unprivileged user?"""
 
 from lab.checks.base import failed, passed, unknown
-from lab.history import History
+from lab.history import History, StepRecord
 from lab.records.model import Finding
 from lab.scenario.model import ContainerCheck
 
-ROOT = frozenset({"", "0", "root", "0:0", "root:root"})
+ROOT = frozenset({"", "0", "root"})
+"""Users, whatever their group, that are no unprivileged user; an image that names none runs as root."""
 
 
 def container(history: History, _check: ContainerCheck) -> list[Finding]:
     """Judge how each start's container was declared, and what its health check said once the product was ready."""
     found = []
-    for step in history.of_kind("start"):
-        state = step.facts.get("state", {})
-        if not step.facts.get("image"):
-            found.append(unknown(step, "the product does not run from an image of its own"))
-        elif not state.get("healthcheck"):
-            found.append(failed(step, "the image declares no HEALTHCHECK"))
-        elif state.get("user") in ROOT:
-            found.append(failed(step, "the image runs its product as root"))
-        else:
-            found.append(passed(step, f"the image declares a HEALTHCHECK and runs as {state['user']}"))
-    for step in history.of_kind("ready"):
-        state = step.facts.get("state", {})
-        if state.get("healthcheck") and state.get("running"):
+    asked = False
+    for step in history.of_kind("start", "ready"):
+        state = step.facts.get("state")
+        if state is None:
+            continue  # no container was seen: the step says why
+        if step.kind == "start":
+            found.append(_declared(step))
+        elif state.get("healthcheck") and state.get("running"):
+            asked = True
             verdict = passed if state["health"] == "healthy" else failed
             found.append(verdict(step, f"the image's own health check says {state['health'] or 'nothing'}"))
+    if found and not asked and all(finding.verdict == "pass" for finding in found):
+        found.append(unknown(history.of_kind("start")[-1], "the image's own health check was never seen to answer"))
     return found
+
+
+def _declared(step: StepRecord) -> Finding:
+    state = step.facts["state"]
+    user = state.get("user")
+    if not step.facts.get("image"):
+        return unknown(step, "the product does not run from an image of its own")
+    if "healthcheck" not in state or user is None:
+        return unknown(step, "the environment does not tell what the image declares")
+    if not state["healthcheck"]:
+        return failed(step, "the image declares no HEALTHCHECK")
+    if user.partition(":")[0] in ROOT:
+        return failed(step, "the image runs its product as root")
+    return passed(step, f"the image declares a HEALTHCHECK and runs as {user}")

@@ -4,6 +4,7 @@ from typing import Any
 
 from lab.checks.base import failed, passed, unknown
 from lab.history import History, StepRecord
+from lab.lifecycle.jsonpath import same
 from lab.records.model import Finding
 from lab.scenario.model import DataCheck
 
@@ -47,9 +48,13 @@ def _changed(step: StepRecord, before: dict[str, Any], after: dict[str, Any]) ->
     differences = [
         f"{name} was {value!r:.200} and is {after['picked'].get(name)!r:.200}"
         for name, value in sorted(before["picked"].items())
-        if after["picked"].get(name) != value
+        if not same(after["picked"].get(name), value)
     ]
-    return [failed(step, f"{before['name']}: {', '.join(differences)}")] if differences else []
+    nothing = [name for name, value in sorted(before["picked"].items()) if value is after["picked"].get(name) is None]
+    found = [failed(step, f"{before['name']}: {', '.join(differences)}")] if differences else []
+    if nothing:
+        found.append(unknown(step, f"{before['name']}: there is nothing to compare as {', '.join(nothing)}"))
+    return found
 
 
 def _problems(actions: list[dict[str, Any]]) -> list[str]:

@@ -13,9 +13,11 @@ def install(history: History, _check: InstallCheck) -> list[Finding]:
         label = step.facts.get("label", "")
         if step.outcome == "failed":
             found.append(failed(step, step.reason))
+        elif step.outcome != "done":
+            continue  # the lab did not get to see what the installer would have done
         elif step.facts.get("expected") == "refusal":
             found.append(passed(step, f"{label} refused Python {step.facts['python']} cleanly, as it declares"))
-        elif step.outcome == "done":
+        else:
             extra = len(step.facts.get("documented_steps", []))
             found.append(passed(step, f"{label} installed" + (f", with {extra} documented steps" if extra else "")))
     return found

@@ -35,7 +35,7 @@ QUESTIONS: dict[str, Callable[[History, Any], list[Finding]]] = {
 
 def judge(history: History, scenario: Scenario) -> list[CheckResult]:
     """Ask every check of the scenario, and `completed` of every trial; a check that crashes is an error."""
-    results = [_completed(history)]
+    results = [_completed(history, scenario)]
     for check in scenario.checks:
         try:
             findings = QUESTIONS[check.check](history, check)
@@ -57,16 +57,25 @@ def conclude(results: list[CheckResult]) -> tuple[Verdict, str]:
     return verdict, f"{told.check}: {first_line(told.reason)}"
 
 
-def _completed(history: History) -> CheckResult:
+def _completed(history: History, scenario: Scenario) -> CheckResult:
     """Did every step come to its end? A step that is cut short by the product is the product's failure."""
     broken = history.went_wrong
     if broken is None:
-        ran = [step for step in history.steps if step.outcome == "done"]
-        verdict: Verdict = "pass" if ran else "unknown"
-        return CheckResult(check="completed", verdict=verdict, reason=f"{len(ran)} steps came to their end")
-    verdict = "fail" if broken.outcome == "failed" else "error"
+        ran = {step.id for step in history.steps if step.outcome == "done"}
+        missing = [name for name in _step_ids(scenario) if name not in ran]
+        if history.trouble:
+            return CheckResult(check="completed", verdict="error", reason=history.trouble)
+        if missing and not history.ended_early:
+            reason = f"the history breaks off: {missing[0]} and {len(missing) - 1} later steps are not in it"
+            return CheckResult(check="completed", verdict="error", step=missing[0], reason=reason)
+        return CheckResult(check="completed", verdict="pass", reason=f"{len(ran)} steps came to their end")
+    verdict: Verdict = "fail" if broken.outcome == "failed" else "error"
     reason = broken.reason or f"the step was cut short ({broken.outcome})"
     return CheckResult(check="completed", verdict=verdict, step=broken.id, reason=f"{broken.kind}: {reason}")
+
+
+def _step_ids(scenario: Scenario) -> list[str]:
+    return [f"{number:02d}-{step.step}" for number, step in enumerate(scenario.steps, start=1)]
 
 
 def _summed(check: str, findings: list[Finding], history: History) -> CheckResult:
@@ -78,6 +87,7 @@ def _summed(check: str, findings: list[Finding], history: History) -> CheckResul
     broken = history.broken_off
     if broken is not None:
         return CheckResult(check=check, verdict="skipped", reason=f"not reached: {broken.kind} was the last step")
-    if history.ended_early:
-        return CheckResult(check=check, verdict="skipped", reason=f"not reached: {history.ended_early}")
+    if history.ended_early or history.trouble:
+        reason = f"not reached: {history.ended_early or history.trouble}"
+        return CheckResult(check=check, verdict="skipped", reason=reason)
     return CheckResult(check=check, verdict="unknown", reason="nothing was recorded that could answer this")

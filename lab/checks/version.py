@@ -35,9 +35,16 @@ def _artifacts(history: History) -> list[Finding]:
         old, new = step.facts.get("from_digest"), step.facts.get("digest")
         if old and new and old == new:
             found.append(failed(step, f"old and new version are the same artifact ({new[:19]}…): nothing was upgraded"))
-    contents = [step for step in history.of_kind("inspect") if "installed_content" in step.facts]
-    if history.of_kind("upgrade") and len(contents) > 1:
-        before, after = contents[0], contents[-1]
-        if before.facts["installed_content"] == after.facts["installed_content"]:
-            found.append(failed(after, "the files of the installed package are the same before and after the upgrade"))
+    told_apart = set()
+    for before, upgrade, after in history.across_upgrades("inspect"):
+        was, now = before.facts.get("installed_content"), after.facts.get("installed_content")
+        if was and now:
+            told_apart.add(upgrade.id)
+            if was == now:
+                reason = "the files of the installed package are the same before and after the upgrade"
+                found.append(failed(after, reason))
+    for step in history.of_kind("upgrade"):
+        known = step.facts.get("from_digest") and step.facts.get("digest")
+        if step.outcome == "done" and not known and step.id not in told_apart:
+            found.append(unknown(step, "nothing recorded tells the old version's artifact from the new one's"))
     return found

@@ -6,6 +6,8 @@ They are handed to install steps and stay nowhere: no image, no result, no produ
 import os
 import re
 import shutil
+from configparser import Error as ConfigParserError
+from configparser import RawConfigParser
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -48,12 +50,12 @@ def host_network() -> HostNetwork:
         value = os.environ.get(name) or os.environ.get(name.lower())
         if not value:
             continue
-        if name != "NO_PROXY" and urlsplit(value).hostname in {"localhost", "127.0.0.1", "::1"}:
+        if name != "NO_PROXY" and _on_loopback(value):
             left_out.append(f"{name} names this host's loopback, which a container cannot reach")
             continue
         variables[name] = variables[name.lower()] = value
     settings = {
-        **_pip_settings(),
+        **{name: value for name, value in _pip_settings().items() if name != "PIP_CERT"},
         **{name: os.environ[name] for name in INDEX_VARIABLES if os.environ.get(name)},
     }
     for name, value in settings.items():
@@ -70,6 +72,12 @@ def host_network() -> HostNetwork:
     if ca is not None:
         variables |= dict.fromkeys(CA_VARIABLES, CA_FILE)
     return HostNetwork(variables, ca, tuple(left_out))
+
+
+def _on_loopback(address: str) -> bool:
+    """Whether an address, with a scheme or without, is this host's own."""
+    host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _ca_bundle() -> bytes | None:
@@ -91,10 +99,15 @@ def _pip_settings() -> dict[str, str]:
     for file in [*files, Path(os.environ.get("PIP_CONFIG_FILE") or os.devnull)]:
         if not file.is_file():
             continue
-        for line in file.read_text("utf8", "replace").splitlines():
-            key, equals, value = line.partition("=")
-            if equals and key.strip() in wanted:
-                found[wanted[key.strip()]] = value.strip()
+        parser = RawConfigParser(strict=False)
+        try:
+            parser.read_string(file.read_text("utf8", "replace"))
+        except ConfigParserError:
+            continue  # pip itself refuses such a file
+        for section in parser.sections():
+            for key, value in parser.items(section):
+                if key in wanted and value:
+                    found[wanted[key]] = " ".join(value.split())  # several values stand on lines of their own
     return found
 
 

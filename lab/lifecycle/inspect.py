@@ -17,7 +17,10 @@ import hashlib, importlib.metadata, json, sys
 found = importlib.metadata.distribution(sys.argv[1])
 record = sorted(line for line in (found.read_text("RECORD") or "").splitlines()
                 if ".dist-info/" not in line and "__pycache__" not in line and "../" not in line)
-print(json.dumps({"version": found.version, "content": hashlib.sha256("\\n".join(record).encode()).hexdigest()}))
+if all(line.split(",")[0].endswith(".pth") for line in record):
+    record = []  # installed in place: its files are not listed, so that nothing is known of them
+content = hashlib.sha256("\\n".join(record).encode()).hexdigest() if record else ""
+print(json.dumps({"version": found.version, "content": content}))
 """
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 
@@ -71,7 +74,8 @@ def _metadata(session: Session, python: str, distribution: str, facts: dict[str,
     if not result.ok:
         return {"problem": f"no installed distribution '{distribution}': {result.tail(1)}"}
     told = json.loads(result.stdout)
-    facts["installed_content"] = told["content"]
+    if told["content"]:
+        facts["installed_content"] = told["content"]
     return {"version": told["version"]}
 
 

@@ -78,7 +78,7 @@ def choose(catalogued: Catalogued, text: str, *, as_image: bool) -> Choice:
 
     Raises VersionError for an unknown label or a source that is not there.
     """
-    label, _, given = text.partition("=")
+    label, equals, given = text.partition("=")
     product = catalogued.product
     if label not in product.versions:
         raise VersionError(
@@ -86,7 +86,7 @@ def choose(catalogued: Catalogued, text: str, *, as_image: bool) -> Choice:
             hint=f"versions of {catalogued.path.name}: {', '.join(product.versions)}; "
             "a source of your own is given as LABEL=SOURCE, where LABEL says whose configuration applies",
         )
-    if given:
+    if equals:
         source = _parse_source(given)
         if (source.source == "image") != as_image:
             wanted = "an image (LABEL=image:NAME)" if as_image else "something an installer installs, not an image"
@@ -103,9 +103,9 @@ def choose(catalogued: Catalogued, text: str, *, as_image: bool) -> Choice:
 
 
 def _parse_source(text: str) -> Source:
-    if text.startswith("image:"):
+    if text.startswith("image:") and text != "image:":
         return ImageSource(source="image", name=text.removeprefix("image:"))
-    if text.startswith("package:"):
+    if text.startswith("package:") and text != "package:":
         return PackageSource(source="package", requirement=text.removeprefix("package:"))
     if text.endswith(".whl"):
         return WheelSource(source="wheel", path=str(Path(text).absolute()))

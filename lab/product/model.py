@@ -279,6 +279,15 @@ class Behaviour(Strict):
     read: list[Action] = []
     prove_configuration: list[Action] = []
 
+    @model_validator(mode="after")
+    def _names_tell_apart(self) -> "Behaviour":
+        for field in ("read", "prove_configuration"):
+            names = [action.name for action in getattr(self, field)]
+            for name in names:
+                if names.count(name) > 1:  # versions are compared by name
+                    raise ValueError(f"'{field}' has two actions named '{name}'")
+        return self
+
 
 class Version(Behaviour):
     """One version in the catalogue: its sources and what it changes."""

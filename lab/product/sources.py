@@ -148,8 +148,10 @@ def _git(label: str, source: GitSource) -> Artifact:
                     f"{label}: git cannot write out {source.ref} of {repository}: {made.tail(3)}",
                     hint="a clone that lacks objects must fetch them first; or give a folder as the source",
                 )
-            run(["tar", "-xf", archive, "-C", part], timeout=300)
+            unpacked = run(["tar", "-xf", archive, "-C", part], timeout=300)
             archive.unlink()
+            if not unpacked.ok:
+                raise InfrastructureError(f"{label}: {commit[:12]} cannot be unpacked: {unpacked.tail(3)}")
             part.rename(place)
     return _tree(label, place, origin=f"{repository}@{source.ref} ({commit[:12]})")
 

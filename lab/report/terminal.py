@@ -47,8 +47,10 @@ class Screen:
                 self.say(f"skipped {cell.id}: {cell.skip}")
         for plan in plans:
             self._total[plan.setting.cell.id] = self._total.get(plan.setting.cell.id, 0) + 1
+        if not plans:
+            return
         self.say(f"{len(plans)} trials in {len(self._total)} cells, {record.workers} at a time, seed {record.seed}")
-        if self.console.is_terminal and plans:
+        if self.console.is_terminal:
             self._live = Live(
                 console=self.console, refresh_per_second=REFRESH, get_renderable=self._picture, transient=True
             )

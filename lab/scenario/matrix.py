@@ -60,10 +60,10 @@ def expand(
         for value in values:
             if not re.fullmatch(SLUG_PATTERN, value):
                 raise UsageError(f"'{value}' cannot be a value of the axis '{axis}'")
-    axes = {axis: replaced.get(axis, values) for axis, values in scenario.matrix.axes.items()}
+    axes = {axis: list(dict.fromkeys(replaced.get(axis, values))) for axis, values in scenario.matrix.axes.items()}
     places = list(environments) or scenario.matrix.environment
     resolved = list(dict.fromkeys(auto if place == "auto" else place for place in places))
-    platforms = replaced.get("platform", scenario.matrix.platform)
+    platforms = list(dict.fromkeys(replaced.get("platform", scenario.matrix.platform)))
     return [
         _excluded(Cell(scenario.name, place, platform, tuple(zip(axes, values, strict=True))), scenario)
         for place, platform in itertools.product(resolved, platforms)
