@@ -1,5 +1,6 @@
 """The command line: parse, call, return an exit code."""
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -46,7 +47,7 @@ def run_command(
     env: Environments = None,
     chosen: Chosen = None,
     trials: Annotated[int, typer.Option(min=1, help="Independent trials of each cell.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Trials at the same time.")] = 1,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Trials at the same time; 2 by default.")] = None,
     retry: Annotated[int, typer.Option(min=0, help="Further attempts after a failed one; they never erase it.")] = 0,
     keep: Annotated[str, typer.Option(help="Environments to leave for 24 hours: never, failed, always.")] = "never",
     no_skip: Annotated[bool, typer.Option("--no-skip", help="A skipped cell makes the run inconclusive.")] = False,
@@ -60,6 +61,8 @@ def run_command(
 
     wish = _wish(scenario, product, old, new, env, chosen)
     _one_of("--keep", keep, ("never", "failed", "always"))
+    if workers is None:
+        workers = 1 if port is not None or os.cpu_count() == 1 else 2
     if port is not None and workers > 1:
         raise UsageError("--port goes with one worker: two trials cannot share a port")
     more = {"trials": trials, "workers": workers, "retries": retry, "keep": keep, "no_skip": no_skip, "seed": seed}

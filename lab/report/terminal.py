@@ -11,14 +11,15 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from lab.records.model import Finding, RunRecord, TrialResult
+from lab.records.model import Exit, Finding, RunRecord, TrialResult
 from lab.trial import TrialPlan
 
 MARKS = {"pass": "[green]pass[/]", "fail": "[bold red]FAIL[/]", "error": "[bold yellow]ERROR[/]",
          "unknown": "[yellow]unknown[/]", "skipped": "[dim]skipped[/]"}  # fmt: skip
 REFRESH = 8
 """Pictures a second."""
-MOST_REASONS = 6
+WORDS = {0: "[bold green]PASS[/]", 1: "[bold red]FAIL[/]"}
+MOST_REASONS, MOST_LINES = 6, 14
 
 
 class Screen:
@@ -84,31 +85,42 @@ class Screen:
 
     def conclude(self, record: RunRecord, folder: Path) -> None:
         """Tell the verdict, its reasons, where the evidence is, and the command that repeats the run."""
-        console = self.console
+        console, ended = self.console, record.exit or Exit(code=3, reason="the run has no end")
         console.print()
-        told: dict[tuple[str, str, str, str], str] = {}
+        self._tell_findings()
+        if ended.code == 0 and self._results:
+            self._tell_passed(self._results[0])
+        console.print(f"{WORDS.get(ended.code, '[bold yellow]NOT SHOWN[/]')}  {escape(ended.reason)}")
+        console.print(f"evidence  {escape(str(folder))}")
+        console.print(f"report    {escape(record.command.split(' run ')[0])} report {record.run_id[:12]}")
+        console.print(f"repeat    {escape(record.command)}")
+
+    def _tell_findings(self) -> None:
+        """Tell what did not pass, the same thing in several cells once."""
+        told: dict[tuple[str, str, str, str], list[str]] = {}
         for result in self._results:
             for check in result.checks:
                 own = Finding(verdict=check.verdict, step=check.step, reason=check.reason)
                 for finding in check.findings or [own]:
                     if finding.verdict in {"fail", "error", "unknown"}:
-                        told.setdefault((finding.verdict, check.check, finding.step, finding.reason), result.cell)
-        for (verdict, asked, step, reason), cell in list(told.items())[:MOST_REASONS]:
+                        key = (finding.verdict, check.check, finding.step, finding.reason)
+                        told.setdefault(key, []).append(result.cell)
+        for (verdict, asked, step, reason), cells in list(told.items())[:MOST_REASONS]:
             at = f" at {step}" if step else ""
-            console.print(f"  {MARKS[verdict]}  {escape(asked)}{escape(at)}  [dim]{escape(cell)}[/]")
-            for line in reason.splitlines()[:14]:
-                console.print(f"        {escape(line)}")
+            where = cells[0] + (f" and {len(cells) - 1} more" if len(cells) > 1 else "")
+            self.console.print(f"  {MARKS[verdict]}  {escape(asked)}{escape(at)}  [dim]{escape(where)}[/]")
+            for line in reason.splitlines()[:MOST_LINES]:
+                self.console.print(f"        {escape(line)}")
         if len(told) > MOST_REASONS:
-            console.print(f"        … and {len(told) - MOST_REASONS} more findings in the report")
-        word = {0: "[bold green]PASS[/]", 1: "[bold red]FAIL[/]"}.get(
-            record.exit.code if record.exit else 3, "[bold yellow]NOT SHOWN[/]"
-        )
-        console.print(f"{word}  {escape(record.exit.reason if record.exit else '')}")
-        console.print(f"evidence  {escape(str(folder))}", soft_wrap=True)
-        console.print(
-            f"report    {escape(record.command.split(' run ')[0])} report {record.run_id[:12]}", soft_wrap=True
-        )
-        console.print(f"repeat    {escape(record.command)}", soft_wrap=True)
+            self.console.print(f"        … and {len(told) - MOST_REASONS} more findings in the report")
+
+    def _tell_passed(self, result: TrialResult) -> None:
+        """Tell what the checks of one trial saw, so that a pass says more than that nothing was found."""
+        self.console.print(f"  what was seen in {escape(result.cell)} #{result.trial}:", style="dim")
+        for check in result.checks:
+            self.console.print(
+                f"    {check.check:<14} {escape(check.findings[-1].reason if check.findings else check.reason)}"
+            )
 
     def _clock(self) -> str:
         return f"{time.monotonic() - self._started:6.1f} s"
