@@ -12,12 +12,12 @@ from lab.environment.base import Places
 from lab.errors import UsageError
 from lab.lifecycle.setting import Setting
 from lab.product.catalog import Catalogued, Choice, choose, load_product
-from lab.product.model import Definition, define
-from lab.product.sources import Artifact
+from lab.product.model import Definition, GitSource, ImageSource, PackageSource, TreeSource, WheelSource, define
+from lab.product.sources import LOCK_FILE, Artifact
 from lab.scenario.load import Loaded, load_scenario
 from lab.scenario.matrix import Cell, expand
 from lab.scenario.model import Slot, Timeouts
-from lab.template import near, render
+from lab.template import render
 from lab.trial import Keep
 
 CAPABILITIES = {"docker": frozenset({"engine", "exit-code", "memory", "processes", "signals", "logs", "network"})}
@@ -121,19 +121,24 @@ def plan_text(planned: Draft, artifacts: Mapping[Slot, Artifact]) -> str:
 
 
 def planned_artifacts(planned: Draft) -> dict[Slot, Artifact]:
-    """Return stand-ins for artifacts that a plan may name without building anything."""
-    return {
-        slot: Artifact(
-            "image" if choice.source.source == "image" else "tree" if choice.source.source in {"tree", "git"} else
-            "package" if choice.source.source == "package" else "wheel",
-            choice.label,
-            "",
-            describe_source(choice),
-            requirement=getattr(choice.source, "requirement", ""),
-            lock="uv.lock" if _has_lock(choice) else "",
-        )
-        for slot, choice in planned.choices.items()
-    }  # fmt: skip
+    """Return stand-ins for artifacts, so that a plan can name what nobody has built yet."""
+    return {slot: _stand_in(choice) for slot, choice in planned.choices.items()}
+
+
+def _stand_in(choice: Choice) -> Artifact:
+    source, origin = choice.source, describe_source(choice)
+    match source:
+        case ImageSource():
+            return Artifact("image", choice.label, "", origin)
+        case PackageSource(requirement=requirement):
+            return Artifact("package", choice.label, "", origin, requirement=requirement)
+        case WheelSource(path=path):
+            return Artifact("wheel", choice.label, "DIGEST", origin, Path(path or "WHEEL"))
+        case TreeSource(path=path):
+            has_lock = (Path(path) / LOCK_FILE).is_file()
+            return Artifact("tree", choice.label, "", origin, Path(path), lock=LOCK_FILE if has_lock else "")
+        case GitSource():
+            return Artifact("tree", choice.label, "", origin)
 
 
 def describe_source(choice: Choice) -> str:
@@ -179,18 +184,13 @@ def _skip_unsuitable(cell: Cell, requires: Sequence[str], definitions: Mapping[S
             continue
         for slot, definition in definitions.items():
             if wanted not in definition.features:
-                hint = near(wanted, definition.features)
-                reason = f"{definition.product} {definition.label} ({slot}) declares no '{wanted}'{hint}"
+                reason = f"{definition.product} {definition.label} ({slot}) declares no '{wanted}'"
                 return Cell(cell.scenario, cell.environment, cell.platform, cell.axes, reason)
     return cell
 
 
 def _scaled(timeouts: Timeouts, factor: float) -> Timeouts:
     return Timeouts(**{name: value * factor for name, value in timeouts.model_dump().items()})
-
-
-def _has_lock(choice: Choice) -> bool:
-    return choice.source.source == "tree" and (Path(choice.source.path) / "uv.lock").is_file()
 
 
 def _program() -> str:

@@ -6,6 +6,7 @@ The toolbox holds the trial's volumes, so that a product tree on tmpfs outlives 
 import io
 import json
 import math
+import shlex
 import tarfile
 import threading
 import time
@@ -44,6 +45,23 @@ class Recipe:
     limits: Limits = field(default_factory=Limits)
     host_port: int | None = None
     product_user: str | None = f"{PRODUCT_UID}:{PRODUCT_UID}"
+
+
+def planned(platform: str, limits: Limits) -> list[str]:
+    """Say what `provision` makes, for a plan; RUN stands for the names of the trial."""
+    return [
+        "docker network create RUN-net",
+        f"docker volume create RUN-home (tmpfs, {limits.tree_mb} MB), RUN-data, RUN-config",
+        f"docker run RUN-toolbox on {platform}: volumes, cap-drop ALL, sleep infinity",
+        "docker run RUN-llm: the LLM mock, as `llm` on the network, control port on 127.0.0.1",
+    ]
+
+
+def planned_start(argv: Sequence[str], port: int, limits: Limits) -> str:
+    """Say how `start` runs the product, for a plan."""
+    what = shlex.join(argv) if argv else "(the image's own command)"
+    bounds = f"--memory {limits.memory_mb}m --cpus {limits.cpus:g}"
+    return f"docker run RUN-product -p 127.0.0.1::{port} {bounds} {what}"
 
 
 class DockerEnvironment:

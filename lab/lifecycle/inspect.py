@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lab.lifecycle.actions import perform_all
@@ -28,12 +29,18 @@ METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 def inspect(session: Session, _step: InspectStep, facts: dict[str, Any]) -> None:
     """Record version proofs, API operations, configuration in force, memory and processes."""
     facts["version"] = session.definition.label
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        memory = pool.submit(session.environment.memory)  # an engine may take a second to answer
+        _ask(session, facts)
+        facts["memory"] = memory.result()
+
+
+def _ask(session: Session, facts: dict[str, Any]) -> None:
     facts["proofs"] = _proofs(session, facts)
     facts["operations"] = _operations(session, facts)
     facts["configuration"] = perform_all(session, session.definition.prove_configuration)
     facts["configuration_files"] = digests(session)
     facts["configuration_written"] = dict(sorted(session.written.items()))
-    facts["memory"] = session.environment.memory()
     facts["processes"] = session.environment.processes()
 
 

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
+from lab.environment.docker import planned, planned_start
 from lab.history import StepFailedError
 from lab.lifecycle.actions import describe
 from lab.lifecycle.configure import configure
@@ -56,12 +57,17 @@ RUN: dict[str, Callable[[Session, Any, dict[str, Any]], None]] = {
 
 def plan(setting: Setting) -> list[tuple[str, list[str]]]:
     """Return each step's title and the commands and requests that it will run."""
-    lines: list[tuple[str, list[str]]] = [("prepare the environment", [])]
+    made = planned(setting.cell.platform, setting.scenario.limits)
+    lines: list[tuple[str, list[str]]] = [("prepare the environment", made)]
     slot: Slot = setting.scenario.versions[0]
     for step in setting.scenario.steps:
         slot = getattr(step, "version", slot)
         lines.append(_plan_step(setting, step, slot))
-    return [*lines, ("collect logs and states", []), ("destroy the environment", [])]
+    end = (
+        "destroy the environment",
+        ["docker rm --force, docker network rm, docker volume rm: all that carries the run's label"],
+    )
+    return [*lines, ("collect logs and states", ["docker logs, docker inspect: every container"]), end]
 
 
 def _plan_step(setting: Setting, step: Step, slot: Slot) -> tuple[str, list[str]]:
@@ -92,19 +98,26 @@ def _plan_step(setting: Setting, step: Step, slot: Slot) -> tuple[str, list[str]
             return _plan_stop(setting, step, definition)
         case HookStep():
             return f"hook {step.call}", []
+    argv = render(definition.start.argv, scope)
     return {
-        "start": (
-            f"start {name}",
-            [shlex.join(render(definition.start.argv, scope)) or "(the image's own command)"],
-        ),
-        "inspect": (
-            "inspect version, API, configuration, memory",
-            _shown(definition.prove_configuration, scope),
-        ),
+        "start": (f"start {name}", [planned_start(argv, definition.port, setting.scenario.limits)]),
+        "inspect": ("inspect version, API, configuration, memory", _plan_inspect(definition, scope)),
         "seed": (f"seed {len(definition.seed)} items", _shown(definition.seed, scope)),
         "verify": (f"verify {len(definition.read)} items", _shown(definition.read, scope)),
         "ledger": ("ledger of all rows", [scope.get("database.path", "(no database)")]),
     }[step.step]
+
+
+def _plan_inspect(definition: Definition, scope: dict[str, str]) -> list[str]:
+    wanted = definition.prove_version
+    return [
+        *([f"GET {wanted.http.path}"] if wanted.http else []),
+        *([shlex.join(render(wanted.command.argv, scope))] if wanted.command else []),
+        *([f"importlib.metadata.distribution({wanted.metadata!r})"] if wanted.metadata else []),
+        *([f"GET {definition.openapi}"] if definition.openapi else []),
+        *_shown(definition.prove_configuration, scope),
+        "docker stats, docker top",
+    ]
 
 
 def _plan_stop(setting: Setting, step: StopStep, definition: Definition) -> tuple[str, list[str]]:
