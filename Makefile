@@ -61,6 +61,7 @@ $(VENV)/bin/python:
 	  { echo "lab needs Python 3.11 to 3.13; name one with: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 3; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "lab needs the venv module: sudo apt-get install python3-venv" >&2; exit 3; }
+	@echo "setting up $(VENV), once …"
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/lab.stamp: requirements/lab.txt pyproject.toml | $(VENV)/bin/python
@@ -69,5 +70,6 @@ $(VENV)/lab.stamp: requirements/lab.txt pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/lab.stamp | $(VENV)/bin/python
+	@echo "adding what tests need, once …"
 	@$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@

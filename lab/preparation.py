@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.environment import engine
-from lab.environment.images import Images, platform_named
+from lab.environment.images import Images
+from lab.environment.platforms import platform_named
 from lab.product.catalog import Choice
 from lab.product.sources import Artifact, resolve
 from lab.scenario.model import Slot

@@ -111,16 +111,19 @@ def _pip_settings() -> dict[str, str]:
     return found
 
 
-def debian_mirror() -> str | None:
-    """Return the Debian mirror that this host's apt uses, if any."""
+def debian_sources(suite: str) -> list[str]:
+    """Return lines of a sources.list for a suite, from the mirrors that this host's apt uses; none if it has none."""
     if shutil.which("apt-get") is None:
-        return None
-    listed = run(
-        ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages"],
-        timeout=20,
-    )
+        return []
+    fields = "$(ORIGIN)|$(LABEL)|$(REPO_URI)"
+    listed = run(["apt-get", "indextargets", "--format", fields, "Created-By: Packages"], timeout=20)
+    found: dict[str, str] = {}
     for line in listed.stdout.decode().splitlines():
         origin, label, address = line.split("|", 2)
-        if (origin, label) == ("Debian", "Debian"):
-            return address.rstrip("/")
-    return None
+        if origin == "Debian":
+            found.setdefault(label, address)
+    if "Debian" not in found:
+        return []
+    lines = [f"deb {found['Debian']} {suite} main", f"deb {found['Debian']} {suite}-updates main"]
+    security = found.get("Debian-Security")
+    return [*lines, f"deb {security} {suite}-security main"] if security else lines

@@ -1,72 +1,28 @@
 """Images: a base is pulled, or bootstrapped where no registry answers; the others are built from it, by content."""
 
 import hashlib
-import io
 import os
 import shutil
 import sys
-import tarfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab import paths
 from lab.environment import engine
-from lab.environment.hostnet import debian_mirror
-from lab.errors import InfrastructureError, UsageError, VersionError
+from lab.environment.build import build
+from lab.environment.platforms import PACKAGES, Platform, bootstrap
+from lab.errors import InfrastructureError, VersionError
 from lab.locks import locked
 from lab.process import run
 from lab.product.sources import Artifact, tree_digest
-from lab.template import near
 
 if TYPE_CHECKING:
     import docker
 
-PACKAGES = ("python3", "python3-venv", "ca-certificates")
-PULL_SECONDS = 120
-BOOTSTRAP_SECONDS = 900
-DEFAULT_MIRROR = "http://deb.debian.org/debian"
 RECIPE = "1"
 """Goes into every tag; a change here makes everything be built anew."""
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Platform:
-    """An operating system a trial can run on."""
-
-    name: str
-    suite: str
-    python: str
-    """Version of its own Python, major.minor."""
-
-    @property
-    def registry_name(self) -> str:
-        """What a registry calls it."""
-        return f"debian:{self.suite}-slim"
-
-
-PLATFORMS = {
-    platform.name: platform
-    for platform in (
-        Platform("debian-11", "bullseye", "3.9"),
-        Platform("debian-12", "bookworm", "3.11"),
-        Platform("debian-13", "trixie", "3.13"),
-    )
-}
-
-
-def platform_named(name: str) -> Platform:
-    """Return a platform.
-
-    Raises UsageError for one that the lab does not know.
-    """
-    if name not in PLATFORMS:
-        raise UsageError(
-            f"there is no platform '{name}'{near(name, PLATFORMS)}", hint=f"platforms: {', '.join(PLATFORMS)}"
-        )
-    return PLATFORMS[name]
 
 
 class Images:
@@ -97,6 +53,7 @@ class Images:
                      "--python-version", platform.python, "--only-binary", ":all:", "--target", part, "-r", lock],
                     "fetching what the LLM mock needs",
                 )  # fmt: skip
+                shutil.rmtree(part / "bin", ignore_errors=True)  # scripts that name this host's Python
                 part.rename(site)
         extra: dict[str, Path | bytes] = {
             "site": site,
@@ -142,7 +99,7 @@ class Images:
         tag = f"lab/base:{platform.name}-{key}"
         with locked(paths.cache() / "images" / tag.replace("/", "-")):
             if not self._has(tag) and not self._pull(platform, tag):
-                self._bootstrap(platform, tag)
+                self._import(platform, tag)
         return tag
 
     def _pull(self, platform: Platform, tag: str) -> bool:
@@ -157,34 +114,17 @@ class Images:
             self._say(f"{platform.name}: no registry answers; bootstrapping the base image (about 20 s)")
             return False
         # Labels cannot be added to an image; a build of one line gives it the cache's.
-        self._build(tag, {"Dockerfile": f"FROM {image.id}\n".encode()}, {}, "base pulled")
+        build(self._client, tag, {"Dockerfile": f"FROM {image.id}\n".encode()}, {}, "base pulled")
         self._say(f"{platform.name}: pulled {platform.registry_name}")
         return True
 
-    def _bootstrap(self, platform: Platform, tag: str) -> None:
-        """Make the base image out of Debian's packages, with an mmdebstrap that is unpacked, not installed."""
-        if os.geteuid() != 0:
-            raise InfrastructureError(
-                f"no registry answers for {platform.registry_name}, and bootstrapping it here needs root",
-                hint=f"sudo {sys.prefix}/bin/lab images build {platform.name}   (once; then run again as yourself)",
-            )
-        tool = _mmdebstrap()
+    def _import(self, platform: Platform, tag: str) -> None:
         archive = paths.cache() / "images" / f"{platform.name}-{os.getpid()}.tar"
-        mirror = debian_mirror()
-        if mirror == DEFAULT_MIRROR:
-            mirror = None  # mmdebstrap then adds the security archive by itself
         try:
-            made = run(
-                [tool, "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", platform.suite, archive,
-                 *([mirror] if mirror else [])],
-                timeout=BOOTSTRAP_SECONDS,
-                cwd=archive.parent,
-            )  # fmt: skip
-            if not made.ok:
-                raise InfrastructureError(f"bootstrapping {platform.name} failed:\n{made.tail()}")
-            with engine.calls(f"importing {tag}"), archive.open("rb") as file:
+            bootstrap(platform, archive)
+            with engine.calls(f"importing {tag}"):
                 self._client.api.import_image_from_file(
-                    file.name,
+                    str(archive),
                     repository=tag.partition(":")[0],
                     tag=tag.partition(":")[2],
                     changes=[f'LABEL {engine.CACHE}="base bootstrapped"'],
@@ -247,37 +187,8 @@ class Images:
         with locked(paths.cache() / "images" / tag.replace("/", "-")):
             if not self._has(tag):
                 self._say(f"building the image {tag}")
-                self._build(tag, {".": folder, **extra}, {"BASE": base}, role)
+                build(self._client, tag, {".": folder, **extra}, {"BASE": base}, role)
         return tag
-
-    def _build(self, tag: str, files: dict[str, Any], arguments: dict[str, str], role: str) -> None:
-        proxies = {name: os.environ[name] for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY") if name in os.environ}
-        context = io.BytesIO()
-        with tarfile.open(fileobj=context, mode="w") as tar:
-            for name, content in files.items():
-                if isinstance(content, bytes):
-                    member = tarfile.TarInfo(name)
-                    member.size = len(content)
-                    tar.addfile(member, io.BytesIO(content))
-                else:
-                    tar.add(content, name, filter=_plain)
-        context.seek(0)
-        said: list[str] = []
-        with engine.calls(f"building {tag}"):
-            for line in self._client.api.build(
-                fileobj=context,
-                custom_context=True,
-                tag=tag,
-                buildargs={**proxies, **arguments},
-                rm=True,
-                forcerm=True,
-                labels={engine.CACHE: role},
-                decode=True,
-                network_mode="host",
-            ):
-                said.append(str(line.get("stream") or line.get("error") or "").rstrip())
-                if "error" in line:
-                    raise InfrastructureError(f"building {tag} failed:\n" + "\n".join(filter(None, said[-12:])))
 
     def _has(self, tag: str) -> bool:
         from docker.errors import ImageNotFound
@@ -288,15 +199,6 @@ class Images:
             except ImageNotFound:
                 return False
         return True
-
-
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Leave out build leftovers, and who owned a file and when."""
-    if "__pycache__" in member.name:
-        return None
-    member.uid = member.gid = member.mtime = 0
-    member.uname = member.gname = ""
-    return member
 
 
 def _digest(content: Path | bytes) -> str:
@@ -318,37 +220,3 @@ def _uv_binary() -> Path:
     import uv
 
     return Path(uv.find_uv_bin())
-
-
-def _mmdebstrap() -> Path:
-    """Return the path of mmdebstrap: installed, or its Debian package unpacked in the cache."""
-    found = shutil.which("mmdebstrap")
-    if found:
-        return Path(found)
-    if not shutil.which("apt-get"):
-        raise InfrastructureError(
-            "no registry answers, and this host has no apt to bootstrap a base image with",
-            hint="load a Debian image into the engine (docker load), or give this host a registry (docker login)",
-        )
-    place = paths.cache() / "mmdebstrap"
-    with locked(place):
-        if not place.is_dir():
-            part = place.with_name("mmdebstrap.part")
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
-            command = ["apt-get", "-o", "APT::Sandbox::User=root", "download", "-qq", "mmdebstrap"]
-            fetched = run(command, cwd=part, timeout=120)
-            if not fetched.ok:
-                run(["apt-get", "update", "-qq"], timeout=300)
-                fetched = run(command, cwd=part, timeout=120)
-            packages = sorted(part.glob("*.deb"))
-            if not fetched.ok or not packages:
-                raise InfrastructureError(
-                    f"apt cannot fetch mmdebstrap: {fetched.tail(3)}",
-                    hint="sudo apt-get update && sudo apt-get install mmdebstrap",
-                )
-            unpacked = run(["dpkg", "-x", packages[0], part], timeout=60)
-            if not unpacked.ok:
-                raise InfrastructureError(f"dpkg cannot unpack {packages[0].name}: {unpacked.tail(3)}")
-            part.rename(place)
-    return place / "usr" / "bin" / "mmdebstrap"

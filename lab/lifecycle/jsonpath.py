@@ -14,7 +14,7 @@ def look_up(value: Any, path: str) -> Any:
             return [look_up(item, rest) for item in value] if rest else len(value)
         if isinstance(value, dict):
             value = value.get(word)
-        elif isinstance(value, list) and word.isdigit() and int(word) < len(value):
+        elif isinstance(value, list) and word.isdecimal() and int(word) < len(value):
             value = value[int(word)]
         else:
             return None

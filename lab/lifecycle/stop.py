@@ -150,8 +150,8 @@ def _await_exit(session: Session, wanted: InFlight | None, way: StopWay, began: 
             result = session.http.send(Request(path=health.path), PROBE_SECONDS, event="probe")
             watch.probes.append({"at": at, "status": result.status, "error": result.error})
             next_probe = time.monotonic() + PROBE_EVERY
-            if watch.new_work is None and wanted is not None:
-                work = session.http.send(rendered(wanted.request, session.scope()), PROBE_SECONDS)
+            if watch.new_work is None and wanted is not None and wanted.new_work is not None:
+                work = session.http.send(rendered(wanted.new_work, session.scope()), PROBE_SECONDS)
                 watch.new_work = {"at": at, "status": work.status, "error": work.error}
         session.record.pause(POLL_SECONDS)
     return not session.environment.state().running

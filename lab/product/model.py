@@ -224,6 +224,8 @@ class InFlight(Strict):
     expect: Answer = Answer()
     read: list[Action] = []
     """What must hold after the next start, because the answer had been given."""
+    new_work: Request | None = None
+    """Work that is asked for once the stop has begun; it must not touch what the first request works on."""
 
 
 class Database(Strict):

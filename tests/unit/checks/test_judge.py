@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from lab.checks.judge import QUESTIONS, conclude, judge, worst
-from lab.records.model import CheckResult, Verdict
+from lab.checks.judge import QUESTIONS, conclude, judge
+from lab.records.model import CheckResult, Verdict, worst
 from lab.scenario.model import Scenario
 
 from .histories import STATE, Told, history, install, ready, start, stop

@@ -121,7 +121,7 @@ def test_a_move_excuses_nothing_where_no_version_changed() -> None:
 
 
 def test_a_move_of_the_old_version_excuses_nothing_in_the_new_one() -> None:
-    given = {"from": {"moves": [move("a", "b", merged=True)]}, "to": {"moves": []}}
+    given: dict[str, Facts] = {"from": {"moves": [move("a", "b", merged=True)]}, "to": {"moves": []}}
     steps = [ledger(a=table(1), b=table(1)), upgrade(), ledger(b=table(1))]
     assert only(rows(history(*steps, given=given), CHECK)).verdict == "fail"
 
