@@ -14,6 +14,7 @@ from lab.environment import engine
 from lab.environment.sweep import remove_all
 from lab.errors import EngineError, UsageError
 from lab.locks import is_held
+from lab.records.store import LOCK_FILE
 
 if TYPE_CHECKING:
     import docker
@@ -72,9 +73,13 @@ def clean(*, cache: bool, keep_runs: int | None, kept: bool) -> Iterator[str]:
         yield from _sweep(client, {_run_id(run): run for run in runs}, kept=kept)
     if keep_runs is not None:
         for run in runs[: max(0, len(runs) - keep_runs)]:
-            if not is_held(run / "lock") and not kept_trials(run):
+            if not is_held(run / LOCK_FILE) and not kept_trials(run):
                 shutil.rmtree(run)
                 yield f"removed run {run.name}"
+        for folder in sorted((paths.lab_home() / "selftest").glob("*")):
+            if not is_held(folder / LOCK_FILE):
+                shutil.rmtree(folder)
+                yield f"removed self-test {folder.name}"
         yield from rebuild()
     if cache:
         yield from _drop_caches(client)
@@ -84,7 +89,7 @@ def clean(*, cache: bool, keep_runs: int | None, kept: bool) -> Iterator[str]:
 def _sweep(client: "docker.DockerClient", runs: dict[str, Path], *, kept: bool) -> Iterator[str]:
     for run_id, trials in sorted(_trials_on_engine(client).items()):
         run = runs.get(run_id)
-        if run is not None and is_held(run / "lock"):
+        if run is not None and is_held(run / LOCK_FILE):
             yield f"run {run_id[:12]} goes on; left alone"
             continue
         staying = {} if run is None or kept else kept_trials(run)

@@ -110,7 +110,7 @@ def _end(child: "subprocess.Popen[bytes]", grace: float = 2.0) -> None:
         os.killpg(child.pid, signal.SIGKILL)
 
 
-def _last_output(child: "subprocess.Popen[bytes]", patience: float = 2.0) -> tuple[bytes, bytes]:
+def _last_output(child: "subprocess.Popen[bytes]", patience: float = 1.0) -> tuple[bytes, bytes]:
     """Read what is left; a process that left the group may hold the pipes open for ever."""
     try:
         return child.communicate(timeout=patience)

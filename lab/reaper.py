@@ -93,8 +93,10 @@ def _finish_record(folder: Path, left: list[str]) -> None:
     """Say in run.json that the run was cut short, if it still says that it is running."""
     from lab.history import now
     from lab.records.model import Exit
-    from lab.records.store import read_run, write_json
+    from lab.records.store import RUN_FILE, read_run, write_json
 
+    if not (folder / RUN_FILE).is_file():
+        return  # a self-test keeps no record
     record = read_run(folder)
     if record.status == "running":
         reason = "the lab was killed; its objects were removed afterwards" + (f", but for: {left}" if left else "")

@@ -181,12 +181,14 @@ def _run(cases: Sequence[Case], workers: int, screen: "Screen") -> dict[str, Tri
     """Run one trial of every case, in folders apart from the runs that count."""
     from lab.environment import engine
     from lab.execution import Execution, guarded, interruptible
+    from lab.locks import held
     from lab.preparation import cache_volume, image_key, prepare_images, resolve_all
+    from lab.records.store import LOCK_FILE
 
     run_id, seed = secrets.token_hex(16), secrets.randbits(32)
     folder = paths.lab_home() / "selftest" / run_id
     folder.mkdir(parents=True)
-    with interruptible(), guarded(run_id, folder):
+    with interruptible(), held(folder / LOCK_FILE), guarded(run_id, folder):
         client = engine.connect()
         screen.say(f"{len(cases)} trials, {workers} at a time, seed {seed}; evidence in {folder}")
         artifacts: dict[str, dict[Slot, Artifact]] = {case.name: resolve_all(case.planned.choices) for case in cases}

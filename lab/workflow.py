@@ -33,7 +33,7 @@ def run(wish: Wish, screen: "Screen") -> Exit:
     """
     from lab.execution import guarded, interruptible
     from lab.preparation import resolve_all
-    from lab.records.store import create_run, read_trials
+    from lab.records.store import LOCK_FILE, create_run, read_trials
 
     with interruptible():
         planned = draft(wish)
@@ -43,7 +43,7 @@ def run(wish: Wish, screen: "Screen") -> Exit:
         seed = secrets.randbits(32) if wish.seed is None else wish.seed
         record = _record(planned, artifacts, seed, client)
         folder = create_run(record)
-        with held(folder / "lock"), guarded(record.run_id, folder):
+        with held(folder / LOCK_FILE), guarded(record.run_id, folder):
             try:
                 results = _execute(planned, artifacts, record, folder, client, screen)
                 ended = conclude_run(results, record.cells, no_skip=wish.no_skip)

@@ -342,7 +342,7 @@ class DockerEnvironment:
 
     def collect(self) -> dict[str, bytes]:
         """Gather every container's logs and state; what cannot be read is named instead."""
-        found: dict[str, bytes] = {}
+        found = self._journal()
         roles = ["llm", *(f"product-{number + 1}" for number in range(len(self._products)))]
         for role in roles:
             name = self.recipe.owned.name(role)
@@ -355,6 +355,18 @@ class DockerEnvironment:
             attributes["Config"].pop("Env", None)
             found[f"{role}.state.json"] = json.dumps(attributes, indent=1, sort_keys=True).encode()
         return found
+
+    def _journal(self) -> dict[str, bytes]:
+        """Read what the LLM mock was asked, if it came up and still answers."""
+        import httpx
+
+        if self._llm is None or not self._llm.done() or self._llm.cancelled() or self._llm.exception():
+            return {}
+        try:
+            told = httpx.get(f"{self._llm.result().control_url}/journal.ndjson", timeout=5, trust_env=False)
+        except httpx.HTTPError as error:
+            return {"llm.journal.unreadable": f"{error}\n".encode()}
+        return {"llm.journal.ndjson": told.content}
 
     @property
     def aborted(self) -> bool:
