@@ -159,7 +159,7 @@ def repeat_command(wish: Wish, seed: int) -> str:
         words += ["--set", f"{axis}={','.join(values)}"]
     for option, number, default in (
         ("--trials", wish.trials, 1),
-        ("--workers", wish.workers, 1),
+        ("--workers", wish.workers, None),  # its default depends on the machine
         ("--retry", wish.retries, 0),
         ("--timeout-factor", wish.timeout_factor, 1.0),
         ("--port", wish.host_port, None),

@@ -131,12 +131,12 @@ def judge_case(case: Case, result: TrialResult) -> Row:
 
 def table(rows: Sequence[Row]) -> str:
     """Return the detection table as text."""
-    lines = [f"{'case':<28} {'expected':<34} result", "-" * 100]
+    form = "{:<38} {:<34} {:<12} {}"
+    lines = [form.format("planted", "must be seen as", "result", "also seen"), "-" * 110]
     for row in rows:
-        mark = ("caught" if row.caught else "MISSED") if row.planted else ("clean" if row.caught else "FALSE ALARM")
-        lines.append(f"{row.case:<28} {row.expected:<34} {mark}" + ("" if row.caught else f"  got {row.got}"))
-        extra = row.got if row.planted else row.cell
-        lines.append(f"{'':<28} {extra}")
+        word = ("caught" if row.caught else "MISSED") if row.planted else ("clean" if row.caught else "FALSE ALARM")
+        seen = [each for each in row.got.split(", ") if each != row.expected]
+        lines.append(form.format(row.case, row.expected, word, ", ".join(seen)).rstrip())
     return "\n".join(lines)
 
 

@@ -88,7 +88,10 @@ class Environment(Protocol):
         """Read one file, None if there is none."""
 
     def start(self, service: Service) -> ServiceState:
-        """Start the product as a process of its own."""
+        """Start the product as a process of its own.
+
+        Raises NotStartedError when there is no such command.
+        """
 
     def base_url(self) -> str:
         """Address of the started product from the lab, `http://127.0.0.1:PORT`."""
@@ -129,6 +132,10 @@ class Environment(Protocol):
 
     def destroy(self) -> list[str]:
         """Remove everything; return what could not be removed and why. Never raises."""
+
+
+class NotStartedError(Exception):
+    """The product's command could not be executed at all: the installation lacks it."""
 
 
 @dataclass(frozen=True)

@@ -3,32 +3,26 @@
 The toolbox holds the trial's volumes, so that a product tree on tmpfs outlives the product's containers.
 """
 
-import io
 import json
 import math
 import shlex
-import tarfile
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from lab.environment import engine
-from lab.environment.base import Llm, Places, Service, ServiceState
-from lab.environment.engine import Ownership
+from lab.environment.base import Llm, NotStartedError, Places, Service, ServiceState
+from lab.environment.container import CANNOT_EXECUTE, memory_of, state_of
+from lab.environment.engine import Door, Ownership
 from lab.environment.hostnet import CA_FILE, host_network
 from lab.environment.sweep import remove_all
-from lab.errors import InfrastructureError, Interrupted
+from lab.environment.toolbox import NOT_RUNNING, PRODUCT_UID, Commands, Toolbox
+from lab.errors import InfrastructureError
 from lab.process import CommandResult
 from lab.scenario.model import Limits
 
-PRODUCT_UID = 1000
-KILL_AFTER = 5
-"""Seconds between the end of a command that ran too long and its being killed."""
 UV_CACHE = "/cache/uv"
 
 
@@ -74,12 +68,11 @@ class DockerEnvironment:
         self.recipe = recipe
         self.platform = recipe.platform
         self.places = recipe.places
-        self._note = note
-        self._client = engine.connect()
-        self._aborted = threading.Event()
+        self._door = Door(engine.connect(), note)
+        self._api = self._door.client.api
+        self._toolbox = Toolbox(self._door, recipe.owned.name("toolbox"))
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="env")
         self._llm: Future[Llm] | None = None
-        self._toolbox = ""
         self._products: list[str] = []
         self._port = 0
         self._uses_image = False
@@ -90,22 +83,22 @@ class DockerEnvironment:
     def provision(self) -> dict[str, Any]:
         """Make network, volumes and toolbox; the LLM mock comes up meanwhile."""
         owned, recipe = self.recipe.owned, self.recipe
-        with self._calling("making the trial's network"):
-            name = self._object("network", "net")
-            self._client.networks.create(name, driver="bridge", labels=owned.labels("net"), check_duplicate=True)
+        with self._door("making the trial's network"):
+            name = self._door.register("network", owned.name("net"))
+            self._door.client.networks.create(name, driver="bridge", labels=owned.labels("net"), check_duplicate=True)
         self._llm = self._pool.submit(self._start_llm, name)
-        with self._calling("making the trial's volumes"):
+        with self._door("making the trial's volumes"):
             size = f"size={recipe.limits.tree_mb}m,uid={PRODUCT_UID},gid={PRODUCT_UID},mode=0755"
             tmpfs = {"type": "tmpfs", "device": "tmpfs", "o": size}
             for role, options in (("home", tmpfs), ("data", {}), ("config", {})):
-                volume = self._object("volume", role)
-                self._client.volumes.create(volume, driver="local", driver_opts=options, labels=owned.labels(role))
-        with self._calling("starting the installer's container"):
-            self._toolbox = self._object("container", "toolbox")
-            self._client.containers.run(
+                volume = self._door.register("volume", owned.name(role))
+                self._door.client.volumes.create(volume, driver="local", driver_opts=options, labels=owned.labels(role))
+        with self._door("starting the installer's container"):
+            box = self._door.register("container", owned.name("toolbox"))
+            self._door.client.containers.run(
                 recipe.platform_image,
                 ["sleep", "infinity"],
-                name=self._toolbox,
+                name=box,
                 labels=owned.labels("toolbox"),
                 detach=True,
                 network=name,
@@ -117,8 +110,8 @@ class DockerEnvironment:
             )
         network = host_network()
         if network.ca is not None:
-            self._archive(self._toolbox, "/", CA_FILE.lstrip("/"), network.ca, 0o644)
-        image = self._client.images.get(recipe.platform_image)
+            self._toolbox.put(network.ca, CA_FILE, folder_by="root")
+        image = self._door.client.images.get(recipe.platform_image)
         return {
             "kind": self.kind,
             "platform": self.platform,
@@ -136,8 +129,8 @@ class DockerEnvironment:
     def _start_llm(self, network: str) -> Llm:
         from lab.environment.services import start_llm
 
-        self._object("container", "llm")
-        with self._calling("starting the LLM mock"):
+        self._door.register("container", self.recipe.owned.name("llm"))
+        with self._door("starting the LLM mock"):
             where = engine.address() or ""
             limits = {"mem_limit": "256m", "pids_limit": 64}
             return start_llm(self.recipe.llm_image, network, self.recipe.owned, where, limits).addresses
@@ -162,80 +155,36 @@ class DockerEnvironment:
         installed: bool = False,
     ) -> CommandResult:
         """Run a command in the toolbox, or in the product's container where the product is an image."""
-        inside_product = installed and self._uses_image
         variables = {**(host_network().variables if network else {}), **(environment or {})}
-        words = list(argv)
-        if not inside_product:
-            words = ["timeout", f"--kill-after={KILL_AFTER}", f"{timeout:.3f}", *words]
-        started = time.monotonic()
-        with self._calling(f"running {argv[0]}"):
-            call = self._pool.submit(
-                self._exec,
-                self._products[-1] if inside_product else self._toolbox,
-                words,
-                {"HOME": "/tmp", **variables},  # noqa: S108 - inside the container
-                directory,
-                None if inside_product else str(PRODUCT_UID),
-            )
-            try:
-                code, stdout, stderr = call.result(timeout + 2 * KILL_AFTER)
-            except TimeoutError:
-                code, stdout, stderr = None, b"", b""
-        seconds = time.monotonic() - started
-        if code == 124 and not inside_product and seconds >= timeout:  # noqa: PLR2004 - timeout(1) says so
-            code = None
-        return CommandResult(tuple(argv), code, stdout, stderr, seconds)
-
-    def _exec(
-        self, container: str, argv: list[str], variables: dict[str, str], directory: str, user: str | None
-    ) -> tuple[int | None, bytes, bytes]:
-        api = self._client.api
-        made = api.exec_create(container, argv, environment=variables, workdir=directory, user=user or "")
-        stdout, stderr = api.exec_start(made["Id"], demux=True)
-        return api.exec_inspect(made["Id"])["ExitCode"], stdout or b"", stderr or b""
+        if not (installed and self._uses_image):
+            return self._toolbox.run(argv, timeout=timeout, environment=variables, directory=directory)
+        inside = Commands(self._door, self._products[-1], own_clock=True)
+        try:
+            return inside.run(argv, timeout=timeout, environment=variables, directory=directory)
+        finally:
+            inside.close()
 
     def put(self, content: bytes, path: str, *, mode: int = 0o644) -> None:
         """Write one file into the trial's volumes."""
         if PurePosixPath(path).is_relative_to(self.places.config):
             self._written_to.add("config")
-        with self._calling(f"writing {path}"):
-            self._archive(self._toolbox, "/", path.lstrip("/"), content, mode)
-
-    def _archive(self, container: str, root: str, name: str, content: bytes, mode: int) -> None:
-        """Send a file; folders that exist already are not named, so that their owner stays."""
-        folder = str(PurePosixPath("/", name).parent)
-        self._exec(
-            container,
-            ["mkdir", "-p", folder],
-            {},
-            "/",
-            "root" if folder.startswith("/run") else str(PRODUCT_UID),
-        )
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as tar:
-            member = tarfile.TarInfo(PurePosixPath(name).name)
-            member.size, member.mode, member.uid, member.gid = len(content), mode, PRODUCT_UID, PRODUCT_UID
-            member.mtime = math.floor(time.time())
-            tar.addfile(member, io.BytesIO(content))
-        self._client.api.put_archive(container, str(PurePosixPath(root) / folder.lstrip("/")), buffer.getvalue())
+        self._toolbox.put(content, path, mode=mode)
 
     def unpack(self, tar: bytes, folder: str) -> None:
         """Unpack an archive into a folder."""
-        with self._calling(f"unpacking into {folder}"):
-            self._exec(self._toolbox, ["mkdir", "-p", folder], {}, "/", str(PRODUCT_UID))
-            self._client.api.put_archive(self._toolbox, folder, tar)
+        self._toolbox.unpack(tar, folder)
 
     def get(self, path: str) -> bytes | None:
         """Read one file out of the trial's volumes."""
-        with self._calling(f"reading {path}"):
-            code, stdout, _ = self._exec(self._toolbox, ["cat", "--", path], {}, "/", str(PRODUCT_UID))
-        return stdout if code == 0 else None
+        return self._toolbox.get(path)
 
     # -- the product -----------------------------------------------------------------------------------------------
 
     def start(self, service: Service) -> ServiceState:
         """Create and start the product's container."""
-        name = self._object("container", f"product-{len(self._products) + 1}")
+        from docker.errors import APIError
+
+        name = self._door.register("container", self.recipe.owned.name(f"product-{len(self._products) + 1}"))
         self._uses_image = bool(service.image)
         limits = self.recipe.limits
         hardening: dict[str, Any] = {
@@ -243,8 +192,8 @@ class DockerEnvironment:
             "user": self.recipe.product_user,
             "working_dir": service.directory,
         }
-        with self._calling("starting the product's container"):
-            container = self._client.containers.create(
+        with self._door("starting the product's container"):
+            container = self._door.client.containers.create(
                 service.image or self.recipe.platform_image,
                 list(service.argv) or None,
                 name=name,
@@ -260,11 +209,16 @@ class DockerEnvironment:
                 **({} if service.image else hardening),
             )
             self._products.append(name)
-            container.start()
+            try:
+                container.start()
+            except APIError as error:
+                if CANNOT_EXECUTE.search(str(error.explanation)):
+                    raise NotStartedError(str(error.explanation)) from error
+                raise
             container.reload()
         published = container.ports.get(f"{service.port}/tcp")
         self._port = int(published[0]["HostPort"]) if published else 0
-        return self._state_of(container.attrs)
+        return state_of(container.attrs)
 
     def base_url(self) -> str:
         """Return the address of the product on this host's loopback."""
@@ -272,70 +226,51 @@ class DockerEnvironment:
 
     def state(self) -> ServiceState:
         """Ask the engine for the product's state."""
-        with self._calling("asking for the product's state"):
-            return self._state_of(self._client.api.inspect_container(self._products[-1]))
-
-    def _state_of(self, attributes: Mapping[str, Any]) -> ServiceState:
-        state = attributes["State"]
-        running = state["Status"] in {"running", "paused", "restarting"}
-        return ServiceState(
-            running=running,
-            pid=state["Pid"],
-            started_at=state["StartedAt"],
-            exit_code=None if running else state["ExitCode"],
-            oom_killed=state["OOMKilled"],
-            health=(state.get("Health") or {}).get("Status", ""),
-            extra={
-                "status": state["Status"],
-                "error": state["Error"],
-                "user": attributes["Config"].get("User", ""),
-                "healthcheck": bool((attributes["Config"].get("Healthcheck") or {}).get("Test")),
-                "path": attributes["Path"],
-                "image": attributes["Image"],
-            },
-        )
+        with self._door("asking for the product's state"):
+            return state_of(self._api.inspect_container(self._products[-1]))
 
     def signal(self, name: str) -> None:
         """Send a signal to PID 1 of the product's container; one that has ended needs none."""
         from docker.errors import APIError
 
-        with self._calling(f"sending {name}"):
+        with self._door(f"sending {name}"):
             try:
-                self._client.api.kill(self._products[-1], name)
+                self._api.kill(self._products[-1], name)
             except APIError as error:
-                if error.status_code != 409:  # noqa: PLR2004 - "is not running"
+                if error.status_code != NOT_RUNNING:
                     raise
 
     def stop(self, grace: float) -> None:
         """Do as `docker stop --time GRACE` does."""
-        with self._calling("docker stop"):
-            self._client.api.stop(self._products[-1], timeout=math.ceil(grace))
+        with self._door("docker stop"):
+            self._api.stop(self._products[-1], timeout=math.ceil(grace))
 
     def processes(self) -> list[str]:
         """List the processes in the product's container."""
-        with self._calling("listing the product's processes"):
-            top = self._client.api.top(self._products[-1])
+        from docker.errors import APIError
+
+        with self._door("listing the product's processes"):
+            try:
+                top = self._api.top(self._products[-1])
+            except APIError:
+                if self.state().running:
+                    raise
+                return []  # it has just ended; that is for other facts to tell
         return [row[-1] for row in top["Processes"]]
 
     def memory(self) -> dict[str, int]:
         """Read the cgroup's figures; `current` is what `docker stats` shows, without reclaimable file cache."""
-        with self._calling("reading the product's memory"):
-            stats = self._client.api.stats(self._products[-1], stream=False, one_shot=True)
-        memory = stats.get("memory_stats", {})
-        if "usage" not in memory:
-            return {}
-        detail = memory.get("stats", {})
-        cache = detail.get("total_inactive_file", detail.get("inactive_file", 0))
-        figures = {"current": memory["usage"] - min(cache, memory["usage"])}
-        return figures | ({"peak": memory["max_usage"]} if "max_usage" in memory else {})
+        with self._door("reading the product's memory"):
+            stats = self._api.stats(self._products[-1], stream=False, one_shot=True)
+        return memory_of(stats)
 
     def logs(self) -> tuple[bytes, bytes]:
         """Read what the product wrote."""
         return self._logs_of(self._products[-1]) if self._products else (b"", b"")
 
     def _logs_of(self, container: str) -> tuple[bytes, bytes]:
-        with self._calling(f"reading the logs of {container}"):
-            api = self._client.api
+        with self._door(f"reading the logs of {container}"):
+            api = self._api
             return api.logs(container, stdout=True, stderr=False), api.logs(container, stdout=False, stderr=True)
 
     # -- the end ---------------------------------------------------------------------------------------------------
@@ -348,7 +283,7 @@ class DockerEnvironment:
             name = self.recipe.owned.name(role)
             try:
                 found[f"{role}.stdout"], found[f"{role}.stderr"] = self._logs_of(name)
-                attributes = self._client.api.inspect_container(name)
+                attributes = self._api.inspect_container(name)
             except Exception as error:  # noqa: BLE001 - collecting goes on whatever happens, and says so
                 found[f"{role}.unreadable"] = f"{type(error).__name__}: {error}\n".encode()
                 continue
@@ -371,55 +306,31 @@ class DockerEnvironment:
     @property
     def aborted(self) -> bool:
         """Whether the trial was told to end early."""
-        return self._aborted.is_set()
+        return self._door.aborted.is_set()
 
     def abort(self) -> None:
         """Make calls under way fail by taking their containers away."""
-        self._aborted.set()
-        remove_all(self._client, self._own_labels(), containers_only=True)
+        self._door.aborted.set()
+        remove_all(self._door.client, self._own_labels(), containers_only=True)
 
     def keep(self) -> None:
         """Leave everything where it is; only connections are closed."""
+        self._toolbox.close()
         self._pool.shutdown(wait=False)
-        self._client.close()
+        self._door.client.close()
 
     def destroy(self) -> list[str]:
         """Remove every object of the trial."""
-        self._aborted.set()
+        self._door.aborted.set()
+        self._toolbox.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        left = remove_all(self._client, self._own_labels())
+        left = remove_all(self._door.client, self._own_labels())
         if self._llm is not None and not self._llm.cancelled() and not self._llm.done():
             self._llm.exception()  # a mock that was still starting may have been made meanwhile
-            left = remove_all(self._client, self._own_labels())
-        self._client.close()
+            left = remove_all(self._door.client, self._own_labels())
+        self._door.client.close()
         return left
 
     def _own_labels(self) -> dict[str, str]:
         owned = self.recipe.owned
         return {engine.RUN: owned.run_id, engine.TRIAL: owned.trial}
-
-    # -- shared ----------------------------------------------------------------------------------------------------
-
-    def _object(self, kind: str, role: str) -> str:
-        """Register an object that is about to be made and return its name."""
-        if self._aborted.is_set():
-            raise Interrupted
-        name = self.recipe.owned.name(role)
-        self._note("object", kind=kind, name=name)
-        return name
-
-    @contextmanager
-    def _calling(self, what: str) -> Iterator[None]:
-        """Turn errors of the engine into the lab's; after an abort they mean the interruption."""
-        if self._aborted.is_set():
-            raise Interrupted
-        started = time.monotonic()
-        try:
-            with engine.calls(what):
-                yield
-        except InfrastructureError as failure:
-            if self._aborted.is_set():
-                raise Interrupted from failure
-            raise
-        finally:
-            self._note("engine", what=what, seconds=round(time.monotonic() - started, 4))

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from lab import paths
-from lab.errors import DiskFullError, EngineError, InfrastructureError
+from lab.errors import DiskFullError, EngineError, InfrastructureError, Interrupted
 
 if TYPE_CHECKING:
     import docker
@@ -96,6 +98,38 @@ def calls(what: str) -> Iterator[None]:
         raise InfrastructureError(f"{what}: the engine refused: {text}") from error
     except (DockerException, requests.exceptions.RequestException, OSError) as error:
         raise EngineError(f"{what}: the engine does not answer: {_short(error)}") from error
+
+
+class Door:
+    """The one door for calls to the engine: each leaves an event, and after an abort none goes through."""
+
+    def __init__(self, client: "docker.DockerClient", note: Callable[..., None]) -> None:
+        self.client = client
+        self._note = note
+        self.aborted = threading.Event()
+
+    @contextmanager
+    def __call__(self, what: str) -> Iterator[None]:
+        """Turn errors of the engine into the lab's; once aborted, they mean the interruption."""
+        if self.aborted.is_set():
+            raise Interrupted
+        started = time.monotonic()
+        try:
+            with calls(what):
+                yield
+        except InfrastructureError as failure:
+            if self.aborted.is_set():
+                raise Interrupted from failure
+            raise
+        finally:
+            self._note("engine", what=what, seconds=round(time.monotonic() - started, 4))
+
+    def register(self, kind: str, name: str) -> str:
+        """Note an object that is about to be made, and return its name."""
+        if self.aborted.is_set():
+            raise Interrupted
+        self._note("object", kind=kind, name=name)
+        return name
 
 
 def retrying(on_retry: Any = None) -> Retrying:

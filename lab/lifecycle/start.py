@@ -1,9 +1,10 @@
 """Steps `start` and `ready`: the product's process comes up, and answers healthy several times in a row."""
 
+import shlex
 import time
 from typing import Any
 
-from lab.environment.base import Service, ServiceState
+from lab.environment.base import NotStartedError, Service, ServiceState
 from lab.history import StepFailedError
 from lab.lifecycle.actions import expected
 from lab.lifecycle.configure import current
@@ -41,7 +42,10 @@ def start(session: Session, _step: StartStep, facts: dict[str, Any]) -> None:
     wanted = service(session)
     facts |= {"argv": list(wanted.argv), "image": wanted.image, "version": session.definition.label}
     began = time.monotonic()
-    state = session.environment.start(wanted)
+    try:
+        state = session.environment.start(wanted)
+    except NotStartedError as error:
+        raise StepFailedError(f"'{shlex.join(wanted.argv)}' cannot be executed: {error}") from error
     session.started_at = time.monotonic()
     session.starts += 1
     facts["call_seconds"] = round(session.started_at - began, 4)

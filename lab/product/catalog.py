@@ -109,10 +109,10 @@ def _parse_source(text: str) -> Source:
         return PackageSource(source="package", requirement=text.removeprefix("package:"))
     if text.endswith(".whl"):
         return WheelSource(source="wheel", path=str(Path(text).absolute()))
-    if Path(text).is_dir():
+    if text and Path(text).is_dir():
         return TreeSource(source="tree", path=str(Path(text).absolute()))
-    repository, at, ref = text.rpartition("@")
-    if at and ref and Path(repository).is_dir():
+    repository, _, ref = text.rpartition("@")
+    if repository and ref and Path(repository).is_dir():
         return GitSource(source="git", repository=str(Path(repository).absolute()), ref=ref)
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?[=<>!~ ].*", text):
         return PackageSource(source="package", requirement=text)
