@@ -209,13 +209,10 @@ class Matrix(Strict):
 class Timeouts(Strict):
     """Named time-outs in seconds; `--timeout-factor` multiplies all of them."""
 
-    prepare: PositiveFloat = 900
     install: PositiveFloat = 600
-    start: PositiveFloat = 30
     ready: PositiveFloat = 60
     request: PositiveFloat = 30
     command: PositiveFloat = 60
-    stop: PositiveFloat = 60
 
 
 class Limits(Strict):
