@@ -286,7 +286,7 @@ def _wish(
         axis, equals, values = text.partition("=")
         if not equals or not values:
             raise UsageError(f"--set {text}: it is written AXIS=VALUE or AXIS=VALUE,VALUE")
-        axes[axis] = values.split(",")
+        axes.setdefault(axis, []).extend(values.split(","))
     return Wish(scenario, product, old, new, tuple(env or ()), axes)
 
 

@@ -12,7 +12,8 @@ from lab.environment.base import Places
 from lab.errors import UsageError
 from lab.lifecycle.setting import Setting
 from lab.product.catalog import Catalogued, Choice, choose, load_product
-from lab.product.model import Definition, GitSource, ImageSource, PackageSource, TreeSource, WheelSource, define
+from lab.product.model import Definition, define
+from lab.product.origin import GitSource, ImageSource, PackageSource, TreeSource, WheelSource
 from lab.product.sources import LOCK_FILE, Artifact
 from lab.scenario.load import Loaded, load_scenario
 from lab.scenario.matrix import Cell, expand

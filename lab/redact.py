@@ -9,7 +9,7 @@ MASK = "[redacted]"
 PATTERNS = (
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}"),
     re.compile(r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))sk-(?!mock)[A-Za-z0-9_-]{16,}"),  # \n as JSON writes it, too
-    re.compile(r"(?<=://)[^/\s:@\"']*:[^/\s@\"']+(?=@)"),
+    re.compile(r"(?<=://)(?:[^/\s:@\"']*:[^/\s@\"']+|[^/\s:@\"']{8,})(?=@)"),  # user:password or a bare token
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL),
 )
 SHORTEST = 6

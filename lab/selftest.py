@@ -17,7 +17,7 @@ from lab import paths
 from lab.errors import UsageError
 from lab.planning import Draft, Wish, draft, make_up, setting_of
 from lab.product.catalog import Choice
-from lab.product.model import ImageSource, WheelSource
+from lab.product.origin import ImageSource, WheelSource
 from lab.product.sources import Artifact
 from lab.records.model import Exit, TrialResult, Verdict
 from lab.scenario.model import Slot

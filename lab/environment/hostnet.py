@@ -54,15 +54,7 @@ def host_network() -> HostNetwork:
             left_out.append(f"{name} names this host's loopback, which a container cannot reach")
             continue
         variables[name] = variables[name.lower()] = value
-    settings = {
-        **{name: value for name, value in _pip_settings().items() if name != "PIP_CERT"},
-        **{name: os.environ[name] for name in INDEX_VARIABLES if os.environ.get(name)},
-    }
-    for name, value in settings.items():
-        if name.endswith(("TIMEOUT", "HOST")) or re.match(r"https?://", value):
-            variables[name] = value
-        else:
-            left_out.append(f"{name} is not an address")
+    variables |= _index_settings(left_out)
     for pip, uv in PIP_TO_UV.items():
         if pip in variables:
             variables.setdefault(uv, variables[pip])
@@ -72,6 +64,25 @@ def host_network() -> HostNetwork:
     if ca is not None:
         variables |= dict.fromkeys(CA_VARIABLES, CA_FILE)
     return HostNetwork(variables, ca, tuple(left_out))
+
+
+def _index_settings(left_out: list[str]) -> dict[str, str]:
+    """Return the index settings that mean something inside a container; say of the others why not."""
+    variables: dict[str, str] = {}
+    settings = {
+        **{name: value for name, value in _pip_settings().items() if name != "PIP_CERT"},
+        **{name: os.environ[name] for name in INDEX_VARIABLES if os.environ.get(name)},
+    }
+    for name, value in settings.items():
+        if name.endswith(("TIMEOUT", "HOST")):
+            variables[name] = value
+        elif any(_on_loopback(word.partition("=")[2] or word) for word in value.split()):
+            left_out.append(f"{name} names this host's loopback, which a container cannot reach")
+        elif re.match(r"([\w-]+=)?https?://", value):
+            variables[name] = value
+        else:
+            left_out.append(f"{name} is not an address")
+    return variables
 
 
 def _on_loopback(address: str) -> bool:

@@ -9,7 +9,7 @@ from lab.lifecycle.database import QUERY_SCRIPT
 from lab.lifecycle.hook import call_hook
 from lab.lifecycle.jsonpath import look_up
 from lab.lifecycle.setting import Session
-from lab.product.model import Action, Answer, CommandAction, HookAction, HttpAction, Request, SqlAction
+from lab.product.actions import Action, Answer, CommandAction, HookAction, HttpAction, Request, SqlAction
 from lab.template import render
 
 

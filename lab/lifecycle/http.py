@@ -9,7 +9,7 @@ import httpx
 
 from lab.history import Recorder
 from lab.lifecycle.jsonpath import look_up, same
-from lab.product.model import Answer, Request
+from lab.product.actions import Answer, Request
 
 EXCERPT = 2000
 """Characters of an answer that the history keeps."""

@@ -9,7 +9,7 @@ from lab.lifecycle.actions import perform_all
 from lab.lifecycle.configure import digests
 from lab.lifecycle.jsonpath import look_up
 from lab.lifecycle.setting import Session
-from lab.product.model import Request
+from lab.product.actions import Request
 from lab.scenario.model import InspectStep
 from lab.template import render
 

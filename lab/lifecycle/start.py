@@ -10,7 +10,7 @@ from lab.lifecycle.actions import expected
 from lab.lifecycle.configure import current
 from lab.lifecycle.http import Door
 from lab.lifecycle.setting import Session
-from lab.product.model import Request
+from lab.product.actions import Request
 from lab.scenario.model import ReadyStep, StartStep
 from lab.template import render
 

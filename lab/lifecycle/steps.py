@@ -15,7 +15,8 @@ from lab.lifecycle.install import install, install_commands, upgrade
 from lab.lifecycle.setting import Session, Setting
 from lab.lifecycle.start import ready, start
 from lab.lifecycle.stop import stop
-from lab.product.model import Action, Definition
+from lab.product.actions import Action
+from lab.product.model import Definition
 from lab.scenario.model import (
     ConfigureStep,
     HookStep,

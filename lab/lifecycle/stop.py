@@ -17,7 +17,8 @@ from lab.lifecycle.actions import expected, rendered
 from lab.lifecycle.http import HttpResult
 from lab.lifecycle.setting import Session
 from lab.lifecycle.start import as_facts
-from lab.product.model import InFlight, Request, StopWay
+from lab.product.actions import Request
+from lab.product.model import InFlight, StopWay
 from lab.scenario.model import StopStep
 from lab.template import near, render
 

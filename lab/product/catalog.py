@@ -6,15 +6,8 @@ from pathlib import Path
 
 from lab import paths
 from lab.errors import UsageError, VersionError
-from lab.product.model import (
-    GitSource,
-    ImageSource,
-    PackageSource,
-    Product,
-    Source,
-    TreeSource,
-    WheelSource,
-)
+from lab.product.model import Product
+from lab.product.origin import GitSource, ImageSource, PackageSource, Source, TreeSource, WheelSource
 from lab.template import near, placeholders
 from lab.yamlfile import Document, load, problems_at, validate
 

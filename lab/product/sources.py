@@ -17,7 +17,7 @@ from lab.errors import InfrastructureError, VersionError
 from lab.locks import locked
 from lab.process import run
 from lab.product.catalog import Choice
-from lab.product.model import GitSource, ImageSource, PackageSource, TreeSource, WheelSource
+from lab.product.origin import GitSource, ImageSource, PackageSource, TreeSource, WheelSource
 
 LOCK_FILE = "uv.lock"
 IGNORED = frozenset({".git", "__pycache__", ".venv", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache"})

@@ -16,7 +16,7 @@ def path(tmp_path: Path) -> Path:
 
 def recorded(path: Path, error: BaseException | None = None, **facts: object) -> History:
     record = Recorder(path, Redactor())
-    with suppress(type(error) if error is not None else ()), record.step(1, "start", {"a": 1}) as told:
+    with suppress(*([type(error)] if error is not None else [])), record.step(1, "start", {"a": 1}) as told:
         told.update(facts)
         if error is not None:
             raise error

@@ -82,3 +82,7 @@ def test_nothing_secret_reaches_the_history_or_its_listener(tmp_path: Path) -> N
     assert "topsecret" not in written + str(heard)
     assert "sk-0123" not in written + str(heard)
     assert History.read(tmp_path / "events.ndjson").steps[0].facts == {"said": [f"a\n{MASK}", MASK]}
+
+
+def test_a_bare_token_in_an_address_is_taken_out() -> None:
+    assert NONE("https://0123456789abcdef@index.example/x") == f"https://{MASK}@index.example/x"

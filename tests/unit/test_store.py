@@ -199,9 +199,8 @@ def test_what_is_no_run_is_refused_with_a_near_one(text: str, told: str) -> None
 
 def test_a_running_run_whose_process_died_was_cut_short() -> None:
     folder = store.create_run(run(status="running", exit=None))
-    descriptor = locks.hold(folder / store.LOCK_FILE)
-    assert store.effective_status(folder) == "running"
-    os.close(descriptor)
+    with locks.held(folder / store.LOCK_FILE):
+        assert store.effective_status(folder) == "running"
     assert store.effective_status(folder) == "cut short"
     (folder / store.LOCK_FILE).unlink()
     assert store.effective_status(folder) == "cut short"

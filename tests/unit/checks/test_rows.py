@@ -197,3 +197,9 @@ def test_one_ledger_is_no_comparison() -> None:
 def test_a_loss_between_any_two_ledgers_counts() -> None:
     steps = [ledger(a=table(1, 2)), ledger(a=table(1)), upgrade(), ledger(a=table(1))]
     assert told(rows(history(*steps), CHECK)) == [("fail", "02-ledger"), ("pass", "04-ledger")]
+
+
+def test_a_move_excuses_only_what_went_with_its_upgrade() -> None:
+    given = {"to": {"moves": [move("a", "b", merged=True)]}}
+    steps = [ledger(a=table(1), b=table(1)), upgrade(), ledger(a=table(1), b=table(1)), ledger(b=table(1))]
+    assert told(rows(history(*steps, given=given), CHECK)) == [("pass", "03-ledger"), ("fail", "04-ledger")]

@@ -1,0 +1,84 @@
+"""The closed vocabulary of seeding and reading back: requests, commands, SQL; the rest is a hook."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from lab.strict import Slug, Strict, Text
+
+Status = Annotated[int, Field(ge=100, le=599)]
+
+
+class Request(Strict):
+    """An HTTP request to the product."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    path: Text
+    headers: dict[str, str] = {}
+    json_body: Any = Field(default=None, alias="json")
+
+
+class Answer(Strict):
+    """What an HTTP answer must be: one of the statuses, and JSON paths with their values."""
+
+    status: Annotated[list[Status], Field(min_length=1)] = [200]
+    json_values: dict[str, Any] = Field(default={}, alias="json")
+    """Path to value; `a.0.b` walks, `a.#` counts, `a.#.b` collects."""
+
+
+class HttpAction(Strict):
+    """A request, the answer it must get, and values kept from it."""
+
+    action: Literal["http"]
+    name: Text
+    request: Request
+    expect: Answer = Answer()
+    save: dict[Slug, str] = {}
+    """Name to JSON path; later texts use it as {saved.NAME}."""
+    pick: dict[str, str] = {}
+    """Name to JSON path; in `read`, what must be the same in both versions."""
+
+
+class CommandOutcome(Strict):
+    """What a command must give."""
+
+    exit_code: int = 0
+    stdout: str = ""
+    """A regular expression that must be found."""
+
+
+class CommandAction(Strict):
+    """A command run in the product's installation."""
+
+    action: Literal["command"]
+    name: Text
+    argv: Annotated[list[Text], Field(min_length=1)]
+    expect: CommandOutcome = CommandOutcome()
+    save: dict[Slug, str] = {}
+    """Name to a regular expression with one group."""
+    pick: dict[str, str] = {}
+    """Name to a regular expression with one group."""
+
+
+class SqlAction(Strict):
+    """One SQL statement on the product's database."""
+
+    action: Literal["sql"]
+    name: Text
+    statement: Text
+    rows: list[list[Any]] | None = None
+    """The rows it must return, in order."""
+    pick: dict[str, str] = {}
+    """Name to a path into the rows: `0.1` is the second column of the first row."""
+
+
+class HookAction(Strict):
+    """A Python function (`file.py:function`) that lies beside the definition."""
+
+    action: Literal["hook"]
+    name: Text
+    call: Text
+    arguments: dict[str, Any] = {}
+
+
+Action = Annotated[HttpAction | CommandAction | SqlAction | HookAction, Field(discriminator="action")]

@@ -1,0 +1,131 @@
+"""Real processes: what they gave, and that nothing of them is left when their time is over."""
+
+import os
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+from lab import process
+from lab.errors import InfrastructureError
+from lab.process import run
+
+
+@pytest.fixture
+def mark() -> str:
+    """A word by which the processes of one test can be told from all others."""
+    return f"mark-{uuid.uuid4().hex}"
+
+
+def alive(mark: str) -> list[str]:
+    """Return the ids of living processes with the mark on their command line; the dead have none."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark.encode() in path.read_bytes():
+                found.append(path.parent.name)
+        except OSError:
+            continue  # it ended meanwhile
+    return found
+
+
+def test_a_command_gives_exit_code_output_and_time() -> None:
+    result = run(["sh", "-c", "echo out; echo err >&2; exit 3"], timeout=20)
+    assert (result.exit_code, result.stdout, result.stderr) == (3, b"out\n", b"err\n")
+    assert (result.ok, result.timed_out) == (False, False)
+    assert 0 < result.seconds < 20
+
+
+def test_output_is_bytes_and_may_be_anything() -> None:
+    script = r"import sys; sys.stdout.buffer.write(b'\xff\x00\n' * 100_000)"
+    assert run([sys.executable, "-c", script], timeout=20).stdout == b"\xff\x00\n" * 100_000
+
+
+def test_words_are_not_taken_apart_by_a_shell() -> None:
+    assert run(["printf", "%s|", "a b", "$HOME", "*"], timeout=20).stdout == b"a b|$HOME|*|"
+
+
+def test_a_command_has_no_input_to_wait_for() -> None:
+    assert run(["cat"], timeout=20).stdout == b""
+
+
+def test_variables_are_added_to_those_of_the_lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LAB_TEST_KEPT", "kept")
+    script = 'echo "$LAB_TEST_KEPT $LAB_TEST_NEW $(pwd)"'
+    result = run(["sh", "-c", script], timeout=20, environment={"LAB_TEST_NEW": "new"}, cwd=tmp_path)
+    assert result.stdout.decode() == f"kept new {tmp_path}\n"
+
+
+def test_a_command_that_takes_too_long_is_ended_and_keeps_what_it_said() -> None:
+    result = run(["sh", "-c", "echo begun; exec sleep 60"], timeout=0.3)
+    assert (result.exit_code, result.timed_out, result.stdout) == (None, True, b"begun\n")
+    assert result.seconds < 20
+
+
+def test_the_whole_group_ends_at_the_deadline(mark: str) -> None:
+    run(["sh", "-c", f": {mark}; sleep 60 & sleep 60 & wait"], timeout=0.3)
+    assert alive(mark) == []
+
+
+@pytest.mark.parametrize("leader", ["sleep 60", "wait", "exit 0"])
+def test_a_child_that_ignores_sigterm_does_not_outlive_its_leader(mark: str, leader: str) -> None:
+    result = run(["sh", "-c", f"(: {mark}; trap '' TERM; sleep 60; :) & {leader}"], timeout=0.3)
+    assert result.timed_out
+    assert result.seconds < 20
+    assert alive(mark) == []
+
+
+def test_a_process_that_left_the_group_does_not_hold_the_lab_up() -> None:
+    result = run(["sh", "-c", "echo begun; setsid sleep 8 & exec sleep 60"], timeout=0.3)
+    assert result.seconds < 7
+    assert (result.exit_code, result.stdout) == (None, b"begun\n")
+
+
+def test_a_program_that_is_not_there_is_named() -> None:
+    with pytest.raises(InfrastructureError, match="the program 'no-such-program-here' is not installed"):
+        run(["no-such-program-here", "--version"], timeout=5)
+
+
+def test_a_folder_that_is_not_there_is_not_taken_for_a_missing_program(tmp_path: Path) -> None:
+    with pytest.raises(InfrastructureError, match=r"the folder .*, where 'true' is to run, does not exist"):
+        run(["true"], timeout=5, cwd=tmp_path / "gone")
+
+
+def test_a_file_that_is_no_program_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "text"
+    file.write_text("no program")
+    with pytest.raises(InfrastructureError, match="cannot be started: Permission denied"):
+        run([file], timeout=5)
+
+
+def test_the_tail_is_the_end_of_what_it_said_on_standard_error_or_else_output() -> None:
+    both = run(["sh", "-c", "echo out; printf 'one\\ntwo\\nthree\\n' >&2"], timeout=20)
+    assert both.tail(2) == "two\nthree"
+    assert run(["echo", "only"], timeout=20).tail() == "only"
+    assert run(["true"], timeout=20).tail() == ""
+
+
+def test_all_running_commands_can_be_ended_from_another_thread(tmp_path: Path, mark: str) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    results = []
+    script = f": {mark}; echo > {fifo}; sleep 60"
+    thread = threading.Thread(target=lambda: results.append(run(["sh", "-c", script], timeout=60)))
+    thread.start()
+    fifo.read_text()  # returns when the command has begun
+    deadline = time.monotonic() + 20
+    while thread.is_alive() and time.monotonic() < deadline:
+        process.end_all()
+        thread.join(0.1)
+    assert not thread.is_alive()
+    assert results[0].exit_code == -15
+    assert alive(mark) == []
+
+
+def test_commands_that_ended_are_forgotten() -> None:
+    run(["true"], timeout=20)
+    run(["sleep", "60"], timeout=0.1)
+    assert process._running == set()
