@@ -53,6 +53,7 @@ def run_command(
     no_skip: Annotated[bool, typer.Option("--no-skip", help="A skipped cell makes the run inconclusive.")] = False,
     seed: Annotated[int | None, typer.Option(help="Seed of all that is made up; printed and stored.")] = None,
     timeout_factor: Annotated[float, typer.Option(min=0.1, help="Multiplies every time-out.")] = 1.0,
+    hooks: Annotated[list[str] | None, typer.Option(help="Folder beside the checkout whose hooks may run.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Publish the product on this port.")] = None,
 ) -> int:
     """Run a scenario."""
@@ -66,7 +67,7 @@ def run_command(
     if port is not None and workers > 1:
         raise UsageError("--port goes with one worker: two trials cannot share a port")
     more = {"trials": trials, "workers": workers, "retries": retry, "keep": keep, "no_skip": no_skip, "seed": seed}
-    ended = run(_with(wish, **more, timeout_factor=timeout_factor, host_port=port), Screen())
+    ended = run(_with(wish, **more, timeout_factor=timeout_factor, host_port=port, hooks=tuple(hooks or ())), Screen())
     print(f"lab exit {ended.code}: {ended.reason}")
     return ended.code
 

@@ -10,14 +10,16 @@ from pathlib import Path
 from lab import paths
 from lab.environment.base import Places
 from lab.errors import UsageError
+from lab.lifecycle.hook import hook_file
 from lab.lifecycle.setting import Setting
+from lab.product.actions import HookAction
 from lab.product.catalog import Catalogued, Choice, choose, load_product
 from lab.product.model import Definition, define
 from lab.product.origin import GitSource, ImageSource, PackageSource, TreeSource, WheelSource
 from lab.product.sources import LOCK_FILE, Artifact
 from lab.scenario.load import Loaded, load_scenario
 from lab.scenario.matrix import Cell, expand
-from lab.scenario.model import Slot, Timeouts
+from lab.scenario.model import HookStep, Slot, Timeouts
 from lab.template import render
 from lab.trial import Keep
 
@@ -42,6 +44,7 @@ class Wish:
     seed: int | None = None
     timeout_factor: float = 1.0
     host_port: int | None = None
+    hooks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ def draft(wish: Wish) -> Draft:
     definitions = {
         slot: define(catalogued.product, choice.label, as_image=as_image) for slot, choice in choices.items()
     }
+    _check_hooks(wish, loaded, catalogued, definitions)
     cells = expand(scenario, auto="docker", environments=wish.environments, chosen=wish.chosen)
     return Draft(
         wish,
@@ -101,6 +105,7 @@ def setting_of(
         secrets=made_up or {},
         product_folder=draft.catalogued.path.parent,
         scenario_folder=draft.loaded.path.parent,
+        hook_folders=tuple(Path(folder).resolve() for folder in draft.wish.hooks),
     )
 
 
@@ -166,6 +171,8 @@ def repeat_command(wish: Wish, seed: int) -> str:
         ("--port", wish.host_port, None),
     ):
         words += [option, str(number)] if number != default else []
+    for folder in wish.hooks:
+        words += ["--hooks", folder]
     words += ["--no-skip"] if wish.no_skip else []
     words += ["--keep", wish.keep] if wish.keep != "never" else []
     return shlex.join([_program(), *words[1:], "--seed", str(seed)])
@@ -174,6 +181,18 @@ def repeat_command(wish: Wish, seed: int) -> str:
 def make_up(names: Sequence[str], seed: int) -> dict[str, str]:
     """Return the run's secret values: the same for the same seed."""
     return {name: f"lab-{hashlib.sha256(f'{seed} {name}'.encode()).hexdigest()[:32]}" for name in names}
+
+
+def _check_hooks(wish: Wish, loaded: Loaded, catalogued: Catalogued, definitions: Mapping[Slot, Definition]) -> None:
+    """Raise UsageError for a hook that is not there or may not run, before anything is made for it."""
+    allowed = [Path(folder).resolve() for folder in wish.hooks]
+    for step in loaded.scenario.steps:
+        if isinstance(step, HookStep):
+            hook_file(step.call, loaded.path.parent, allowed)
+    for found in definitions.values():
+        for action in (*found.seed, *found.read, *found.prove_configuration):
+            if isinstance(action, HookAction):
+                hook_file(action.call, catalogued.path.parent, allowed)
 
 
 def _skip_unsuitable(cell: Cell, requires: Sequence[str], definitions: Mapping[Slot, Definition]) -> Cell:

@@ -1,7 +1,7 @@
 """Python hooks: what the closed vocabulary cannot say, called from a file that lies in the checkout."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,23 @@ class HookContext:
     """Runs a command beside the product."""
 
 
-def find_hook(call: str, folder: Path) -> Callable[..., Any]:
-    """Load `file.py:function`.
+def hook_file(call: str, folder: Path, allowed: Sequence[Path]) -> tuple[Path, str]:
+    """Return the file and the function's name that `file.py:function` means.
 
-    Raises UsageError when it is not there, or lies outside the checkout.
+    Raises UsageError when the file is not there, or lies neither in the checkout nor in an allowed folder.
     """
     file, _, name = call.partition(":")
     path = (folder / file).resolve()
-    if not path.is_relative_to(paths.CHECKOUT) and not path.is_relative_to(Path.cwd()):
-        raise UsageError(f"the hook {path} lies outside the checkout and is not called")
     if not path.is_file() or not name:
         raise UsageError(f"there is no hook '{call}' in {folder}", hint="a hook is written file.py:function")
+    if not any(path.is_relative_to(place) for place in (paths.CHECKOUT, *allowed)):
+        raise UsageError(
+            f"the hook {path} lies outside the checkout and is not called", hint="--hooks FOLDER allows it"
+        )
+    return path, name
+
+
+def _load(path: Path, name: str) -> Callable[..., Any]:
     specification = importlib.util.spec_from_file_location(f"lab_hook_{path.stem}", path)
     if specification is None or specification.loader is None:
         raise UsageError(f"{path} is not a Python file")
@@ -46,7 +52,7 @@ def find_hook(call: str, folder: Path) -> Callable[..., Any]:
 
 def call_hook(session: Session, call: str, arguments: dict[str, Any], folder: Path) -> tuple[dict[str, Any], str]:
     """Call a hook; return the facts it gives and, if an assertion in it failed, the problem."""
-    function = find_hook(call, folder)
+    function = _load(*hook_file(call, folder, session.setting.hook_folders))
     timeout = session.setting.timeouts.command
     context = HookContext(
         session.door.base_url if session.door else "",

@@ -34,6 +34,8 @@ class Setting:
     product_folder: Path = Path()
     """Folder of the product definition: its hooks lie below it."""
     scenario_folder: Path = Path()
+    hook_folders: tuple[Path, ...] = ()
+    """Folders beside the checkout from which hooks may be called."""
 
     def scope(self, slot: Slot) -> dict[str, str]:
         """Return the values of all placeholders as one version sees them."""
