@@ -19,6 +19,7 @@ from lab.product.sources import Artifact, tree_digest
 
 if TYPE_CHECKING:
     import docker
+    from docker.models.images import Image
 
 RECIPE = "1"
 """Goes into every tag; a change here makes everything be built anew."""
@@ -108,8 +109,7 @@ class Images:
 
         self._say(f"{platform.name}: asking the registry for {platform.registry_name}")
         try:
-            repository, _, name = platform.registry_name.partition(":")
-            image = self._client.images.pull(repository, name)
+            image = self._pulled(platform.registry_name)
         except (APIError, requests.exceptions.RequestException):
             self._say(f"{platform.name}: no registry answers; bootstrapping the base image (about 20 s)")
             return False
@@ -163,7 +163,7 @@ class Images:
         except ImageNotFound:
             self._say(f"pulling {artifact.requirement}")
             try:
-                self._client.images.pull(*artifact.requirement.partition(":")[::2])
+                self._pulled(artifact.requirement)
             except APIError as error:
                 raise VersionError(
                     f"{artifact.label}: the image {artifact.requirement} is not on the engine, and pulling it failed: "
@@ -189,6 +189,13 @@ class Images:
                 self._say(f"building the image {tag}")
                 build(self._client, tag, {".": folder, **extra}, {"BASE": base}, role)
         return tag
+
+    def _pulled(self, name: str) -> "Image":
+        """Pull one image, not all tags of its name."""
+        from docker.utils import parse_repository_tag
+
+        repository, tag = parse_repository_tag(name)
+        return self._client.images.pull(repository, tag or "latest")
 
     def _has(self, tag: str) -> bool:
         from docker.errors import ImageNotFound
