@@ -105,3 +105,22 @@ def test_a_hook_runs_from_an_allowed_folder_and_its_failed_assertion_is_the_prod
 
     assert refused.code == 2
     assert "lies outside the checkout" in refused.said
+
+
+@pytest.mark.parametrize(("command", "code"), [("status", 0), ("frobnicate", 1)])
+def test_documented_upgrade_steps_are_run_counted_and_fail_the_upgrade_when_they_fail(
+    command: str, code: int, tmp_path: Path
+) -> None:
+    text = (paths.products() / "reference.yaml").read_text("utf8")
+    step = f'{{documented: "CHANGES.md", argv: ["{{venv}}/bin/reference-agents", db, {command}]}}'
+    text = text.replace("../../images/", f"{paths.images()}/").replace(
+        "    moves:\n", f"    upgrade_steps:\n      - {step}\n    moves:\n"
+    )
+    product = tmp_path / "documented.yaml"
+    product.write_text(text, "utf8")
+
+    ended = lab("run", "upgrade", "--product", str(product), *SIGNAL)
+
+    assert ended.code == code, ended.said
+    told = "0.2.0 installed, with 1 documented steps" if code == 0 else "the documented upgrade step"
+    assert told in ended.said
