@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from lab import process
 from lab.environment.base import Environment
-from lab.environment.docker import DockerEnvironment, Recipe
+from lab.environment.docker import DockerEnvironment
 from lab.environment.engine import Ownership
+from lab.environment.recipe import Recipe
 from lab.errors import Interrupted, LabError
 from lab.preparation import Stock
 from lab.reaper import Reaper

@@ -5,57 +5,23 @@ The toolbox holds the trial's volumes, so that a product tree on tmpfs outlives 
 
 import json
 import math
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from lab.environment import engine
-from lab.environment.base import Llm, NotStartedError, Places, Service, ServiceState
+from lab.environment.base import Llm, NotStartedError, Service, ServiceState
 from lab.environment.container import CANNOT_EXECUTE, memory_of, state_of
-from lab.environment.engine import Door, Ownership
+from lab.environment.engine import Door
 from lab.environment.hostnet import CA_FILE, host_network
+from lab.environment.recipe import Recipe
 from lab.environment.sweep import remove_all
 from lab.environment.toolbox import NOT_RUNNING, PRODUCT_UID, Commands, Toolbox
 from lab.errors import InfrastructureError
 from lab.process import CommandResult
-from lab.scenario.model import Limits
 
 UV_CACHE = "/cache/uv"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a Docker environment is made of."""
-
-    owned: Ownership
-    platform: str
-    platform_image: str
-    llm_image: str
-    cache_volume: str
-    places: Places = field(default_factory=Places)
-    limits: Limits = field(default_factory=Limits)
-    host_port: int | None = None
-    product_user: str | None = f"{PRODUCT_UID}:{PRODUCT_UID}"
-
-
-def planned(platform: str, limits: Limits) -> list[str]:
-    """Say what `provision` makes, for a plan; RUN stands for the names of the trial."""
-    return [
-        "docker network create RUN-net",
-        f"docker volume create RUN-home (tmpfs, {limits.tree_mb} MB), RUN-data, RUN-config",
-        f"docker run RUN-toolbox on {platform}: volumes, cap-drop ALL, sleep infinity",
-        "docker run RUN-llm: the LLM mock, as `llm` on the network, control port on 127.0.0.1",
-    ]
-
-
-def planned_start(argv: Sequence[str], port: int, limits: Limits) -> str:
-    """Say how `start` runs the product, for a plan."""
-    what = shlex.join(argv) if argv else "(the image's own command)"
-    bounds = f"--memory {limits.memory_mb}m --cpus {limits.cpus:g}"
-    return f"docker run RUN-product -p 127.0.0.1::{port} {bounds} {what}"
 
 
 class DockerEnvironment:

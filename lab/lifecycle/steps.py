@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-from lab.environment.docker import planned, planned_start
+from lab.environment.recipe import planned, planned_start
 from lab.history import StepFailedError
 from lab.lifecycle.actions import describe
 from lab.lifecycle.configure import configure
