@@ -58,7 +58,12 @@ class Recorder:
             "step": self.step_id,
             **fields,
         }
-        line = self.redact(json.dumps(record, ensure_ascii=False, default=str))
+        try:
+            record = self.redact.deeply(record)
+            line = json.dumps(record, ensure_ascii=False)
+        except RecursionError:  # what a product answered may be nested without end
+            record = {name: value if isinstance(value, str | float | int) else {} for name, value in record.items()}
+            line = json.dumps(record, ensure_ascii=False)
         with self._lock:
             if self._file.closed:
                 return
@@ -68,7 +73,7 @@ class Recorder:
             except OSError as error:
                 raise DiskFullError(f"cannot write {self._file.name}: {error.strerror}") from error
         if self._listen is not None:
-            self._listen(json.loads(line))
+            self._listen(record)
 
     def pause(self, seconds: float) -> None:
         """Wait, and say so: a wait is part of what a trial costs."""

@@ -1,9 +1,11 @@
 """Secrets never reach a file or a screen: they are replaced when written, by value and by pattern."""
 
+import hmac
 import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 MASK = "[redacted]"
 PATTERNS = (
@@ -21,21 +23,40 @@ class Redactor:
     """Replaces known secret values and whatever looks like one."""
 
     values: tuple[str, ...] = field(default=(), repr=False)
+    key: bytes = field(default=b"", repr=False)
+    """With a key, which is thrown away, each mask tells one secret from another: what has changed can be seen."""
 
     @classmethod
-    def of(cls, values: Iterable[str]) -> "Redactor":
+    def of(cls, values: Iterable[str], key: bytes = b"") -> "Redactor":
         """Make one for these values, the longest replaced first."""
         long = {value for value in values if len(value) >= SHORTEST}
         in_json = {json.dumps(value, ensure_ascii=False)[1:-1] for value in long}
-        return cls(tuple(sorted(long | in_json, key=len, reverse=True)))
+        return cls(tuple(sorted(long | in_json, key=len, reverse=True)), key)
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets."""
         for value in self.values:
-            text = text.replace(value, MASK)
+            if value in text:
+                text = text.replace(value, self._mask(value))
         for pattern in PATTERNS:
-            text = pattern.sub(MASK, text)
+            text = pattern.sub(lambda found: self._mask(found[0]), text)
         return text
+
+    def deeply(self, value: Any) -> Any:
+        """Return nested values with every text in them redacted."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, dict):
+            return {self(str(name)): self.deeply(each) for name, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.deeply(each) for each in value]
+        return value if value is None or isinstance(value, int | float) else self(str(value))
+
+    def _mask(self, secret: str) -> str:
+        if not self.key or secret.startswith(MASK[:-1]):
+            return MASK
+        digest = hmac.new(self.key, secret.encode("utf8", "surrogateescape"), "sha256").hexdigest()
+        return f"{MASK[:-1]} {digest[:8]}]"
 
     def bytes(self, data: bytes) -> bytes:
         """Return the bytes without secrets."""

@@ -1,5 +1,6 @@
 """One trial: a fresh environment, the scenario's steps, the evidence, the verdict, and nothing left behind."""
 
+import secrets
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -54,7 +55,7 @@ def run_trial(
     `build` makes the environment, `begun` is told of it so that it can be aborted, `listen` gets every event.
     """
     started_at, started = now(), time.monotonic()
-    record = Recorder(plan.folder / "events.ndjson", Redactor.of(plan.secrets), listen)
+    record = Recorder(plan.folder / "events.ndjson", Redactor.of(plan.secrets, secrets.token_bytes(32)), listen)
     environment: Environment | None = None
     facts: dict[str, Any] = {}
     interrupted = kept = False

@@ -1,6 +1,8 @@
 """The one door for HTTP requests to the product: each has a deadline and leaves an event."""
 
 import json
+import queue
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -36,8 +38,8 @@ class HttpResult:
 
     def problem(self, expected: Answer) -> str:
         """Say what is not as expected, or nothing."""
-        if self.status is None:
-            return self.error
+        if self.error or self.status is None:
+            return self.error or "no answer"
         if self.status not in expected.status:
             wanted = " or ".join(map(str, expected.status))
             return f"status {self.status} instead of {wanted}: {self.excerpt(200)}"
@@ -63,9 +65,30 @@ class Door:
         )
 
     def send(self, request: Request, timeout: float, *, event: str = "http") -> HttpResult:
-        """Send a request; a product that does not answer gives a result without status, never an exception."""
+        """Send a request; a product that does not answer gives a result without status, never an exception.
+
+        `timeout` bounds the whole exchange. One that is still under way then is left to its thread, which ends with
+        the product's container: neither a trickle of bytes nor silence can hold the trial up.
+        """
         started = time.monotonic()
-        status, body, error = None, b"", ""
+        answers: queue.SimpleQueue[HttpResult] = queue.SimpleQueue()
+        threading.Thread(target=self._exchange, args=(request, timeout, answers), name="http", daemon=True).start()
+        try:
+            result = answers.get(timeout=timeout)
+        except queue.Empty:
+            result = HttpResult(None, b"", f"no complete answer within {timeout:g} s", time.monotonic() - started)
+        told = (
+            {"error": result.error} if result.error else {"body": result.excerpt(EXCERPT if event == "http" else 200)}
+        )
+        seconds = round(result.seconds, 4)
+        self._record.write(
+            event, method=request.method, path=request.path, status=result.status, seconds=seconds, **told
+        )
+        return result
+
+    def _exchange(self, request: Request, timeout: float, answers: "queue.SimpleQueue[HttpResult]") -> None:
+        started = time.monotonic()
+        status, body, error = None, bytearray(), ""
         try:
             with self._client.stream(
                 request.method, request.path, headers=request.headers, timeout=timeout,
@@ -73,17 +96,13 @@ class Door:
             ) as response:  # fmt: skip
                 for chunk in response.iter_bytes():
                     body += chunk
-                    if len(body) > MOST_BYTES or time.monotonic() - started > timeout:
+                    if len(body) > MOST_BYTES:
+                        error = f"the answer is longer than {MOST_BYTES // 1_000_000} MB and was cut"
                         break
                 status = response.status_code
-        except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as failure:
+        except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError, RuntimeError) as failure:
             error = f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
-        result = HttpResult(status, body, error, time.monotonic() - started)
-        self._record.write(
-            event, method=request.method, path=request.path, status=status, seconds=round(result.seconds, 4),
-            **({"error": error} if error else {"body": result.excerpt(EXCERPT if event == "http" else 200)}),
-        )  # fmt: skip
-        return result
+        answers.put(HttpResult(status, bytes(body), error, time.monotonic() - started))
 
     def close(self) -> None:
         """Let go of connections."""
