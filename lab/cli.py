@@ -99,14 +99,16 @@ def plan_command(
 @app.command("validate")
 def validate_command(
     files: Annotated[list[str] | None, typer.Argument(help="Scenarios or products; without any: all.")] = None,
+    format: Format = "text",  # noqa: A002
 ) -> int:
     """Check scenario files and product definitions."""
-    from lab.listing import validate
+    from lab.listing import Told, validate
 
     good, problems = validate(files or [])
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    print(f"{good} files valid, {len(problems)} invalid")
+    if format == "text":
+        for problem in problems:
+            print(problem, file=sys.stderr)
+    _show(Told({"valid": good, "invalid": problems}, f"{good} files valid, {len(problems)} invalid"), format)
     return UsageError.exit_code if problems else 0
 
 
@@ -159,13 +161,12 @@ def index_command() -> int:
 def logs_command(
     run: RunName = "last",
     trial: Annotated[str | None, typer.Argument(help="Part of a trial's folder, such as its cell.")] = None,
+    format: Format = "text",  # noqa: A002
 ) -> int:
     """Print what product and services of stored trials wrote."""
     from lab.stored import logs
 
-    for line in logs(run, trial):
-        print(line)
-    return 0
+    return _show(logs(run, trial), format)
 
 
 @app.command("shell")

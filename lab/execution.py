@@ -53,6 +53,7 @@ def interruptible() -> Iterator[None]:
     def first(number: int, _frame: Any) -> None:
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, later)
+        os.write(2, b"\nlab: interrupted; taking down what was made ...\n")  # print is not safe inside a handler
         process.end_all()
         raise Interrupted(signal_number=number)
 

@@ -180,8 +180,12 @@ class History:
         return found
 
     def of_kind(self, *kinds: str) -> list[StepRecord]:
-        """Return the steps of these kinds that ended, in order."""
-        return [step for step in self.steps if step.kind in kinds and step.outcome != "running"]
+        """Return the steps of these kinds that say something of the product, in order.
+
+        What was measured in a step that the lab itself could not finish does not.
+        """
+        silent = {"running", "error", "interrupted"}
+        return [step for step in self.steps if step.kind in kinds and step.outcome not in silent]
 
     @property
     def given(self) -> dict[str, dict[str, Any]]:

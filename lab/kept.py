@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lab import paths
 from lab.environment import engine
 from lab.environment.sweep import remove_all
-from lab.errors import EngineError, UsageError
+from lab.errors import EngineError, InfrastructureError, UsageError
 from lab.locks import is_held
 from lab.records.store import LOCK_FILE
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 KEPT_FILE = "kept.json"
 KEPT_SECONDS = 24 * 3600
+CLIENT_FAILED = frozenset({125, 126, 127})
+"""What the docker client ends with when there was no shell; any other code is the shell's own business."""
 
 
 def note_kept(folder: Path, trial: str) -> None:
@@ -40,7 +43,7 @@ def kept_trials(run: Path) -> dict[str, float]:
 
 
 def shell(name: str, role: str) -> int:
-    """Open a shell in a kept container and return its exit code."""
+    """Open a shell in a kept container; return 0 however it ended, 3 when there was none."""
     from lab.records.store import find_run
 
     run = find_run(name)
@@ -56,7 +59,12 @@ def shell(name: str, role: str) -> int:
         raise UsageError(f"there is no '{role}' in {trial}", hint=f"there are: {', '.join(sorted(containers))}")
     if containers[role]["State"] != "running":
         raise UsageError(f"'{role}' of {trial} does not run any more", hint="its logs: lab logs")
-    return subprocess.call(["docker", "exec", "-it", containers[role]["Id"], "sh"])
+    flags = "-it" if sys.stdin.isatty() else "-i"
+    ended = subprocess.call(
+        ["docker", "exec", flags, containers[role]["Id"], "sh"],
+        env={**os.environ, "DOCKER_HOST": engine.address() or ""},
+    )
+    return InfrastructureError.exit_code if ended in CLIENT_FAILED else 0
 
 
 def clean(*, cache: bool, keep_runs: int | None, kept: bool) -> Iterator[str]:
@@ -70,7 +78,8 @@ def clean(*, cache: bool, keep_runs: int | None, kept: bool) -> Iterator[str]:
         client = None
     runs = sorted(paths.runs().glob("*-*")) if paths.runs().is_dir() else []
     if client is not None:
-        yield from _sweep(client, {_run_id(run): run for run in runs}, kept=kept)
+        tests = sorted((paths.lab_home() / "selftest").glob("*"))
+        yield from _sweep(client, {_run_id(run): run for run in [*runs, *tests]}, kept=kept)
     if keep_runs is not None:
         for run in runs[: max(0, len(runs) - keep_runs)]:
             if not is_held(run / LOCK_FILE) and not kept_trials(run):

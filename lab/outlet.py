@@ -1,5 +1,6 @@
 """Output that nobody reads any more (`lab run … | head`) must neither end a run nor change its exit code."""
 
+import io
 import os
 import sys
 from typing import Any, TextIO
@@ -9,6 +10,8 @@ class Outlet:
     """A text stream that goes on into nothing when its reader has left."""
 
     def __init__(self, stream: TextIO) -> None:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a product may answer what no encoding can say
         self._stream = stream
 
     def write(self, text: str) -> int:

@@ -23,6 +23,8 @@ from lab.scenario.model import HookStep, Slot, Timeouts
 from lab.template import render
 from lab.trial import Keep
 
+VOLUMES = ("config", "data", "home", "tree", "venv")
+"""Placeholders of the places that outlive a container."""
 CAPABILITIES = {"docker": frozenset({"engine", "exit-code", "memory", "processes", "signals", "logs", "network"})}
 
 
@@ -76,6 +78,7 @@ def draft(wish: Wish) -> Draft:
     definitions = {
         slot: define(catalogued.product, choice.label, as_image=as_image) for slot, choice in choices.items()
     }
+    _check_files(definitions)
     _check_hooks(wish, loaded, catalogued, definitions)
     cells = expand(scenario, auto="docker", environments=wish.environments, chosen=wish.chosen)
     return Draft(
@@ -181,6 +184,20 @@ def repeat_command(wish: Wish, seed: int) -> str:
 def make_up(names: Sequence[str], seed: int) -> dict[str, str]:
     """Return the run's secret values: the same for the same seed."""
     return {name: f"lab-{hashlib.sha256(f'{seed} {name}'.encode()).hexdigest()[:32]}" for name in names}
+
+
+def _check_files(definitions: Mapping[Slot, Definition]) -> None:
+    """Raise UsageError for a configuration file that no volume of a trial would hold."""
+    for found in definitions.values():
+        for file in found.configuration.files:
+            place = next((name for name in VOLUMES if file.path.startswith(f"{{{name}}}/")), None)
+            if place is None or ".." in Path(file.path).parts:
+                known = ", ".join(f"{{{name}}}/" for name in VOLUMES)
+                raise UsageError(
+                    f"{found.product} {found.label}: the configuration file '{file.path}' lies outside the product's "
+                    f"places",
+                    hint=f"begin its path with one of {known}",
+                )
 
 
 def _check_hooks(wish: Wish, loaded: Loaded, catalogued: Catalogued, definitions: Mapping[Slot, Definition]) -> None:

@@ -1,10 +1,8 @@
 """What stored runs tell: a run, the rates over all runs, the logs."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from lab.errors import UsageError
 from lab.listing import Told
+from lab.report.text import plain
 
 
 def stored_run(name: str) -> Told:
@@ -34,8 +32,8 @@ def stored_rates(scenario: str | None, product: str | None, target: float) -> To
     return Told(as_json(rows) | {"problems": found.problems}, as_text(rows) + notes)
 
 
-def logs(name: str, part: str | None) -> Iterator[str]:
-    """Yield the logs of a run's trials, each under the path of its file."""
+def logs(name: str, part: str | None) -> Told:
+    """Return the logs of a run's trials, each under the path of its file."""
     from lab.records.store import find_run
 
     folder = find_run(name)
@@ -46,14 +44,5 @@ def logs(name: str, part: str | None) -> Iterator[str]:
     if not chosen:
         places = sorted({str(path.relative_to(folder / "trials").parents[1]) for path in found})
         raise UsageError(f"{folder.name} holds no logs" + (f" of '{part}'" if part else ""), hint=", ".join(places))
-    for path in chosen:
-        text = _text(path)
-        if text:
-            yield f"==> {path.relative_to(folder)}"
-            yield from text.splitlines()
-
-
-def _text(path: Path) -> str:
-    """Read what a product wrote, without the control characters that could move a terminal."""
-    raw = path.read_bytes().decode("utf8", "replace")
-    return "".join(char for char in raw if char.isprintable() or char in "\n\t")
+    told = {str(path.relative_to(folder)): plain(path.read_bytes().decode("utf8", "replace")) for path in chosen}
+    return Told(told, "\n".join(f"==> {path}\n{text.rstrip()}" for path, text in told.items() if text))

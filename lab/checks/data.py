@@ -4,7 +4,7 @@ from typing import Any
 
 from lab.checks.base import failed, passed, unknown
 from lab.history import History, StepRecord
-from lab.lifecycle.jsonpath import same
+from lab.jsonpath import same
 from lab.records.model import Finding
 from lab.scenario.model import DataCheck
 

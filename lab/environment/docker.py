@@ -22,6 +22,8 @@ from lab.errors import InfrastructureError
 from lab.process import CommandResult
 
 UV_CACHE = "/cache/uv"
+LOG_SIZE = "64m"
+"""What is kept of a product's log; of a longer one the engine drops the beginning."""
 
 
 class DockerEnvironment:
@@ -149,6 +151,7 @@ class DockerEnvironment:
     def start(self, service: Service) -> ServiceState:
         """Create and start the product's container."""
         from docker.errors import APIError
+        from docker.types import LogConfig
 
         name = self._door.register("container", self.recipe.owned.name(f"product-{len(self._products) + 1}"))
         self._uses_image = bool(service.image)
@@ -171,6 +174,7 @@ class DockerEnvironment:
                 mem_limit=f"{limits.memory_mb}m",
                 nano_cpus=int(limits.cpus * 1e9),
                 pids_limit=1024,
+                log_config=LogConfig(type="json-file", config={"max-size": LOG_SIZE, "max-file": "1"}),
                 security_opt=["no-new-privileges:true"],
                 **({} if service.image else hardening),
             )

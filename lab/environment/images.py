@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,10 @@ class Images:
                      "--python-version", platform.python, "--only-binary", ":all:", "--target", part, "-r", lock],
                     "fetching what the LLM mock needs",
                 )  # fmt: skip
-                shutil.rmtree(part / "bin", ignore_errors=True)  # scripts that name this host's Python
+                # Scripts name this host's Python, and the records hold the scripts' digests.
+                shutil.rmtree(part / "bin", ignore_errors=True)
+                for listed in part.glob("*.dist-info/RECORD"):
+                    listed.unlink()
                 part.rename(site)
         extra: dict[str, Path | bytes] = {
             "site": site,
@@ -218,7 +222,8 @@ def _digest(content: Path | bytes) -> str:
 
 
 def _fetch(argv: list[str | Path], what: str) -> None:
-    done = run(argv, timeout=600)
+    with tempfile.TemporaryDirectory(prefix="lab-fetch-") as scratch:  # what an ended installer would leave behind
+        done = run(argv, timeout=600, environment={"TMPDIR": scratch})
     if not done.ok:
         raise InfrastructureError(f"{what} failed:\n{done.tail()}", hint="does the package index answer?")
 

@@ -5,9 +5,9 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from lab.jsonpath import look_up
 from lab.lifecycle.database import QUERY_SCRIPT
 from lab.lifecycle.hook import call_hook
-from lab.lifecycle.jsonpath import look_up
 from lab.lifecycle.setting import Session
 from lab.product.actions import Action, Answer, CommandAction, HookAction, HttpAction, Request, SqlAction
 from lab.template import render
@@ -84,8 +84,8 @@ def expected(answer: Answer, scope: dict[str, str]) -> Answer:
 
 def _http(session: Session, action: HttpAction) -> Done:
     scope = session.scope()
-    result = session.http.send(rendered(action.request, scope), session.setting.timeouts.request)
-    done = Done(action.name, result.problem(expected(action.expect, scope)))
+    result, problem = session.ask(rendered(action.request, scope), expected(action.expect, scope))
+    done = Done(action.name, problem)
     if done.problem:
         return done
     body = result.json

@@ -15,21 +15,34 @@ if not os.path.exists(path):
     sys.exit("there is no database file at " + path)
 db = sqlite3.connect("file:" + path + "?mode=ro", uri=True, timeout=10)
 quote = lambda name: '"' + name.replace('"', '""') + '"'
-digest = lambda values: hashlib.sha256(repr(values).encode()).hexdigest()[:16]
-tables = {}
-names = "select name from sqlite_master where type = 'table' and name not like 'sqlite|_%' escape '|' order by name"
-for (table,) in db.execute(names).fetchall():
-    columns = db.execute("pragma table_info(%s)" % quote(table)).fetchall()
-    key = [column[1] for column in sorted(columns, key=lambda column: column[5]) if column[5]]
+# A key that changes its type, 7 to "7", is the same key; bytes that are no text must not stop the count.
+text = lambda value: value.decode("utf8", "backslashreplace") if isinstance(value, bytes) else str(value)
+digest = lambda values: hashlib.sha256(json.dumps([text(value) for value in values]).encode()).hexdigest()[:16]
+db.text_factory = bytes
+
+
+def ledger(table):
+    columns = [[text(each[1]), each[5]] for each in db.execute("pragma table_info(%s)" % quote(table))]
+    key = [name for name, place in sorted(columns, key=lambda column: column[1]) if place]
     count = db.execute("select count(*) from %s" % quote(table)).fetchone()[0]
-    wanted = ", ".join(map(quote, key)) or "*"
     keys = None
     if count <= most:
+        wanted = ", ".join(map(quote, key)) or "*"
         keys = sorted(digest(row) for row in db.execute("select %s from %s" % (wanted, quote(table))))
-    tables[table] = {"rows": count, "columns": [column[1] for column in columns], "key": key, "keys": keys}
-sound = [row[0] for row in db.execute("pragma integrity_check").fetchall()]
+    return {"rows": count, "columns": [name for name, _ in columns], "key": key, "keys": keys}
+
+
+tables, unreadable = {}, {}
+names = "select name from sqlite_master where type = 'table' and name not like 'sqlite|_%' escape '|' order by name"
+for (name,) in db.execute(names).fetchall():
+    try:
+        tables[text(name)] = ledger(text(name))
+    except sqlite3.Error as error:
+        unreadable[text(name)] = str(error)
+sound = [text(row[0]) for row in db.execute("pragma integrity_check").fetchall()]
 orphans = len(db.execute("pragma foreign_key_check").fetchall())
-print(json.dumps({"tables": tables, "integrity": "; ".join(sound), "foreign_key_orphans": orphans}))
+facts = {"tables": tables, "unreadable": unreadable, "integrity": "; ".join(sound), "foreign_key_orphans": orphans}
+print(json.dumps(facts))
 """
 
 MOST_KEYS = 5000

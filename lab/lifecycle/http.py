@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from lab.history import Recorder
-from lab.lifecycle.jsonpath import look_up, same
+from lab.jsonpath import look_up, same
 from lab.product.actions import Answer, Request
 
 EXCERPT = 2000

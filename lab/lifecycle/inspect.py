@@ -5,11 +5,11 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from lab.jsonpath import look_up
 from lab.lifecycle.actions import perform_all
 from lab.lifecycle.configure import digests
-from lab.lifecycle.jsonpath import look_up
 from lab.lifecycle.setting import Session
-from lab.product.actions import Request
+from lab.product.actions import Answer, Request
 from lab.scenario.model import InspectStep
 from lab.template import render
 
@@ -49,9 +49,9 @@ def _proofs(session: Session, facts: dict[str, Any]) -> dict[str, dict[str, str]
     wanted = session.definition.prove_version
     found: dict[str, dict[str, str]] = {}
     if wanted.http:
-        result = session.http.send(Request(path=wanted.http.path), session.setting.timeouts.request)
+        result, problem = session.ask(Request(path=wanted.http.path), Answer())
         value = look_up(result.json, wanted.http.json_path)
-        problem = f"{wanted.http.path} has nothing at '{wanted.http.json_path}' ({result.status or result.error})"
+        problem = problem or f"{wanted.http.path} has nothing at '{wanted.http.json_path}'"
         found["http"] = {"version": str(value)} if value is not None else {"problem": problem}
     if wanted.command:
         found["command"] = _command(session, wanted.command.argv, wanted.command.pattern)
@@ -80,7 +80,7 @@ def _metadata(session: Session, python: str, distribution: str, facts: dict[str,
     )
     if not result.ok:
         return {"problem": f"no installed distribution '{distribution}': {result.tail(1)}"}
-    told = json.loads(result.stdout)
+    told = json.loads(result.stdout.splitlines()[-1])  # a .pth file may have printed before
     if told["content"]:
         facts["installed_content"] = told["content"]
     return {"version": told["version"]}
@@ -90,10 +90,10 @@ def _operations(session: Session, facts: dict[str, Any]) -> list[str] | None:
     """Return `METHOD /path` of every operation that the product's OpenAPI document lists."""
     if session.definition.openapi is None:
         return None
-    result = session.http.send(Request(path=session.definition.openapi), session.setting.timeouts.request)
+    result, problem = session.ask(Request(path=session.definition.openapi), Answer())
     paths = look_up(result.json, "paths")
     if not isinstance(paths, dict):
-        facts.setdefault("failures", []).append(f"{session.definition.openapi} is not an OpenAPI document")
+        facts.setdefault("failures", []).append(problem or f"{session.definition.openapi} is not an OpenAPI document")
         return None
     return sorted(
         f"{method.upper()} {path}"

@@ -11,12 +11,12 @@ from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from lab.errors import DiskFullError, IndexUnavailableError
+from lab.errors import DiskFullError, IndexUnavailableError, InfrastructureError
 from lab.history import ExpectedEndError, StepFailedError
 from lab.lifecycle.setting import Session, Setting
 from lab.process import CommandResult
 from lab.product.model import Definition
-from lab.product.sources import IGNORED, Artifact
+from lab.product.sources import IGNORED, Artifact, files_of
 from lab.scenario.model import InstallStep, Slot, UpgradeStep
 from lab.template import render
 
@@ -25,7 +25,7 @@ DROP = "/tmp/artifacts"  # noqa: S108 - inside the installer's container
 INSTALLER_ENVIRONMENT = {"UV_CACHE_DIR": "/cache/uv", "UV_LINK_MODE": "copy", "UV_COMPILE_BYTECODE": "1",
                          "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}  # fmt: skip
 INDEX_FAILED = re.compile(
-    r"error sending request|failed to (?:fetch|lookup address)|dns error|connection (?:refused|reset|timed out)"
+    r"error sending request|failed to lookup address|dns error|connection (?:refused|reset|timed out)"
     r"|temporary failure in name resolution|ReadTimeoutError|ConnectTimeoutError|NewConnectionError"
     r"|Max retries exceeded"
     r"|operation timed out|tls handshake|CERTIFICATE_VERIFY_FAILED|invalid peer certificate"
@@ -169,22 +169,28 @@ def _run(
 
 
 def _lay_down(session: Session, source: Path) -> None:
-    """Put the tree in place of an older one; configuration files that lie in it are kept."""
+    """Put a tree in place; of an older one only its own files go, as with a checkout: what was added to it stays."""
     tree = session.setting.places.tree
-    kept = {path: session.environment.get(path) for path in session.written if path.startswith(f"{tree}/")}
-    if session.installed is not None:
-        session.environment.run(["rm", "-rf", "--", tree], timeout=session.setting.timeouts.command)
+    old = session.setting.artifacts[session.installed] if session.installed is not None else None
+    if old is not None and old.path is not None and old.kind == "tree":
+        kept = files_of(source)
+        gone = sorted(name for name in files_of(old.path) - kept if f"{tree}/{name}" not in session.written)
+        session.environment.put("\0".join(gone).encode("utf8", "surrogateescape"), f"{DROP}/gone")
+        words = ["xargs", "--null", "--no-run-if-empty", f"--arg-file={DROP}/gone", "rm", "-f", "--"]
+        removed = session.environment.run(words, timeout=session.setting.timeouts.command, directory=tree)
+        if not removed.ok:
+            raise InfrastructureError(f"the old version's files cannot be removed from {tree}: {removed.tail(3)}")
+    configured = {path.removeprefix(f"{tree}/") for path in session.written}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        tar.add(source, ".", filter=_owned_by_product)
+        tar.add(source, ".", filter=lambda member: _owned_by_product(member, configured))
     session.environment.unpack(buffer.getvalue(), tree)
-    for path, content in kept.items():
-        if content is not None:
-            session.environment.put(content, path, mode=0o600)
 
 
-def _owned_by_product(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    if set(Path(member.name).parts) & IGNORED:
+def _owned_by_product(member: tarfile.TarInfo, configured: set[str]) -> tarfile.TarInfo | None:
+    """Leave out build leftovers, and what would overwrite the operator's configuration."""
+    path = Path(member.name)
+    if set(path.parts) & IGNORED or path.as_posix() in configured:
         return None
     member.uid = member.gid = 1000
     member.uname = member.gname = ""

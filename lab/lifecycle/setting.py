@@ -8,8 +8,9 @@ from typing import Any
 
 from lab.environment.base import Environment, Places
 from lab.history import Recorder
-from lab.lifecycle.http import Door
+from lab.lifecycle.http import Door, HttpResult
 from lab.process import CommandResult
+from lab.product.actions import Answer, Request
 from lab.product.model import Definition
 from lab.product.sources import Artifact
 from lab.scenario.matrix import Cell
@@ -103,6 +104,21 @@ class Session:
         """Return the values of all placeholders, those saved by earlier answers included."""
         values = self.setting.scope(slot or self.slot) | {f"saved.{name}": value for name, value in self.saved.items()}
         return values | ({"base_url": self.door.base_url} if self.door else {})
+
+    def ask(self, request: Request, expect: Answer) -> tuple[HttpResult, str]:
+        """Send a request and say what is not as expected.
+
+        Where there is no answer at all, the environment is asked what became of the product: one that has ended is
+        the reason, and a place that is gone is the lab's error, raised as InfrastructureError.
+        """
+        result = self.http.send(request, self.setting.timeouts.request)
+        problem = result.problem(expect)
+        if result.status is None:
+            state = self.environment.state()
+            if not state.running:
+                why = ", for want of memory" if state.oom_killed else ""
+                problem = f"the product had ended with exit code {state.exit_code}{why} ({problem})"
+        return result, problem
 
     def keep_output(self, result: CommandResult) -> None:
         """Write a command's output into the step's folder and its end into the history."""

@@ -88,14 +88,14 @@ def ready(session: Session, step: ReadyStep, facts: dict[str, Any]) -> None:
                 facts["state"] = as_facts(state)
                 ran = time.monotonic() - session.started_at
                 raise StepFailedError(
-                    f"the product exited with code {state.exit_code} after {ran:.1f} s, before it was ready; "
+                    f"the product exited with code {state.exit_code} after {ran:.1f} s, before it was ready\n"
                     f"its last words:\n{last_words(session)}"
                 )
         if time.monotonic() > deadline:
             facts["state"] = as_facts(session.environment.state())
             raise StepFailedError(
                 f"{request.path} was not as promised {step.consecutive} times in a row within {timeout:g} s "
-                f"({probes} probes); last: {problem}; its last words:\n{last_words(session)}"
+                f"({probes} probes); last: {problem}\nits last words:\n{last_words(session)}"
             )
         session.record.pause(pause)
         pause = min(pause * GROWTH, LONGEST_PAUSE)

@@ -135,7 +135,7 @@ def _plan_stop(setting: Setting, step: StopStep, definition: Definition) -> tupl
 
 def _shown(actions: list[Action], scope: dict[str, str]) -> list[str]:
     later = _Later(scope)
-    return [render(describe(action), later) for action in actions]
+    return [f"{render(describe(action), later)}  # {action.name}" for action in actions]
 
 
 class _Later(dict[str, str]):

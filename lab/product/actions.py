@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lab.strict import Slug, Strict, Text
+from lab.strict import Pattern, Slug, Strict, Text
 
 Status = Annotated[int, Field(ge=100, le=599)]
 
@@ -43,7 +43,7 @@ class CommandOutcome(Strict):
     """What a command must give."""
 
     exit_code: int = 0
-    stdout: str = ""
+    stdout: Pattern = ""
     """A regular expression that must be found."""
 
 
@@ -54,9 +54,9 @@ class CommandAction(Strict):
     name: Text
     argv: Annotated[list[Text], Field(min_length=1)]
     expect: CommandOutcome = CommandOutcome()
-    save: dict[Slug, str] = {}
+    save: dict[Slug, Pattern] = {}
     """Name to a regular expression with one group."""
-    pick: dict[str, str] = {}
+    pick: dict[str, Pattern] = {}
     """Name to a regular expression with one group."""
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveFloat, model_validator
 
 from lab.product.actions import Action, Answer, Request
 from lab.product.origin import Source
-from lab.strict import Slug, Strict, Text
+from lab.strict import Pattern, Slug, Strict, Text
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -75,7 +75,7 @@ class CommandProof(Strict):
     """The first group of a pattern in a command's output."""
 
     argv: Annotated[list[Text], Field(min_length=1)]
-    pattern: Text
+    pattern: Pattern
 
 
 class VersionProofs(Strict):

@@ -87,6 +87,11 @@ def tree_digest(folder: Path) -> str:
     return f"sha256:{total.hexdigest()}"
 
 
+def files_of(folder: Path) -> set[str]:
+    """Return the names of a tree's files, relative to it."""
+    return {path.relative_to(folder).as_posix() for path in _files(folder)}
+
+
 def _files(folder: Path) -> Iterator[Path]:
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in IGNORED and not name.endswith(".egg-info"))

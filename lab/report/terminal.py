@@ -1,5 +1,6 @@
 """What a person sees while a run goes on: a live table on a terminal, plain lines anywhere else."""
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,19 +8,26 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.table import Table
 from rich.text import Text
 
-from lab.records.model import Exit, Finding, RunRecord, TrialResult
+from lab.records.model import CheckResult, Exit, Finding, RunRecord, TrialResult
+from lab.report.text import plain
 from lab.trial import TrialPlan
 
 MARKS = {"pass": "[green]pass[/]", "fail": "[bold red]FAIL[/]", "error": "[bold yellow]ERROR[/]",
          "unknown": "[yellow]unknown[/]", "skipped": "[dim]skipped[/]"}  # fmt: skip
 REFRESH = 8
 """Pictures a second."""
-WORDS = {0: "[bold green]PASS[/]", 1: "[bold red]FAIL[/]"}
+WORDS = {0: "[bold green]PASS[/]", 1: "[bold red]FAIL[/]", 3: "[bold yellow]ERROR[/]",
+         4: "[bold yellow]NOT SHOWN[/]", 5: "[bold yellow]NOTHING RAN[/]"}  # fmt: skip
 MOST_REASONS, MOST_LINES = 6, 14
+
+
+def escape(text: str) -> str:
+    """Make any text, whoever wrote it, harmless for a terminal and for rich."""
+    return escape_markup(plain(text).encode("utf8", "backslashreplace").decode("utf8"))
 
 
 class Screen:
@@ -51,6 +59,9 @@ class Screen:
         if not plans:
             return
         self.say(f"{len(plans)} trials in {len(self._total)} cells, {record.workers} at a time, seed {record.seed}")
+        cpus = os.cpu_count() or 1
+        if record.workers > cpus:
+            self.say(f"note: {record.workers} workers on {cpus} processors; times are those of a busy machine")
         if self.console.is_terminal:
             self._live = Live(
                 console=self.console, refresh_per_second=REFRESH, get_renderable=self._picture, transient=True
@@ -90,7 +101,7 @@ class Screen:
         self._tell_findings()
         if ended.code == 0 and self._results:
             self._tell_passed(self._results[0])
-        console.print(f"{WORDS.get(ended.code, '[bold yellow]NOT SHOWN[/]')}  {escape(ended.reason)}")
+        console.print(f"{WORDS.get(ended.code, '[bold yellow]INTERRUPTED[/]')}  {escape(ended.reason)}")
         console.print(f"evidence  {escape(str(folder))}")
         console.print(f"report    {escape(record.command.split(' run ')[0])} report {record.run_id[:12]}")
         console.print(f"repeat    {escape(record.command)}")
@@ -99,7 +110,7 @@ class Screen:
         """Tell what did not pass, the same thing in several cells once."""
         told: dict[tuple[str, str, str, str], list[str]] = {}
         for result in self._results:
-            for check in result.checks:
+            for check in _telling(result):
                 own = Finding(verdict=check.verdict, step=check.step, reason=check.reason)
                 for finding in check.findings or [own]:
                     if finding.verdict in {"fail", "error", "unknown"}:
@@ -118,9 +129,8 @@ class Screen:
         """Tell what the checks of one trial saw, so that a pass says more than that nothing was found."""
         self.console.print(f"  what was seen in {escape(result.cell)} #{result.trial}:", style="dim")
         for check in result.checks:
-            self.console.print(
-                f"    {check.check:<14} {escape(check.findings[-1].reason if check.findings else check.reason)}"
-            )
+            for number, reason in enumerate([finding.reason for finding in check.findings] or [check.reason]):
+                self.console.print(f"    {'' if number else check.check:<14} {escape(reason)}")
 
     def _clock(self) -> str:
         return f"{time.monotonic() - self._started:6.1f} s"
@@ -137,3 +147,9 @@ class Screen:
             for text, since in self._steps.copy().values()
         ]
         return Group(table, *running)
+
+
+def _telling(result: TrialResult) -> list[CheckResult]:
+    """Return the checks worth telling: that the trial broke off says nothing where another check says why."""
+    others = [check for check in result.checks if check.check != "completed" and check.verdict == result.verdict]
+    return [check for check in result.checks if check.check != "completed" or not others]

@@ -12,7 +12,9 @@ from lab.records.store import run_folder, trial_folder
 
 WIDTH = 100
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
-CONTROLS = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+CONTROLS = re.compile(
+    r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 WORDS: Mapping[Verdict, str] = {
     "pass": "every check was answered, and the product kept its promises",
     "fail": "the product broke a promise",

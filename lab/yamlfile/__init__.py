@@ -116,5 +116,5 @@ def problems_at(document: Document, found: list[tuple[Loc, str]]) -> None:
     """Raise ScenarioError for faults that only a reader of the whole file can see; none, no error."""
     if found:
         raise ScenarioError(
-            sorted(Problem(str(document.path), *document.position(at), message) for at, message in found)
+            sorted({Problem(str(document.path), *document.position(at), message) for at, message in found})
         )

@@ -1,6 +1,6 @@
 import pytest
 
-from lab.lifecycle.jsonpath import look_up, same
+from lab.jsonpath import look_up, same
 
 VALUE = {"a": [{"b": 1, "c": [1, 2]}, {"b": None}], "0": "zero", "e": {}, "f": False}
 

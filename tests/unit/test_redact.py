@@ -86,3 +86,17 @@ def test_nothing_secret_reaches_the_history_or_its_listener(tmp_path: Path) -> N
 
 def test_a_bare_token_in_an_address_is_taken_out() -> None:
     assert NONE("https://0123456789abcdef@index.example/x") == f"https://{MASK}@index.example/x"
+
+
+def test_with_a_key_two_secrets_get_two_masks_and_the_same_secret_always_the_same() -> None:
+    redact = Redactor.of([], b"thrown away")
+    one, other = "postgres://u:first-pw@db/x", "postgres://u:other-pw@db/x"
+    assert redact(one) == redact(one)
+    assert redact(one) != redact(other)
+    assert "first-pw" not in redact(one)
+
+
+def test_nested_values_are_redacted_text_by_text_so_that_no_pattern_eats_their_structure() -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----"
+    told = NONE.deeply({"v": [key, {"u": "-----END RSA PRIVATE KEY-----"}], "n": 3, "none": None, "t": True})
+    assert told == {"v": [key, {"u": "-----END RSA PRIVATE KEY-----"}], "n": 3, "none": None, "t": True}

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-time.sleep(6)
+time.sleep(12)
 
 
 @dataclass(frozen=True)

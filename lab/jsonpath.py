@@ -1,5 +1,6 @@
 """Paths into JSON values: `a.0.b` walks, `a.#` counts, `a.#.b` collects b of every item."""
 
+import math
 from typing import Any
 
 
@@ -27,4 +28,6 @@ def same(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, float) and isinstance(other, float) and math.isnan(one) and math.isnan(other):
+        return True
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
