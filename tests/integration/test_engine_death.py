@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from lab import paths
 from lab.environment import engine
 from lab.records.store import list_runs, read_run, read_trials
-from tests.integration.program import lab, left_on_engine, start_lab
+from tests.integration.program import client, lab, left_on_engine, start_lab
 
 pytestmark = pytest.mark.engine
 
@@ -75,8 +76,11 @@ def wire() -> Iterator[Wire]:
         made.cut()
 
 
+@pytest.mark.parametrize("with_containers", [False, True])
 @pytest.mark.parametrize("step", ["00-prepare", "04-ready", "07-verify", "08-stop"])
-def test_an_engine_that_dies_gives_error_and_what_it_left_can_be_swept(wire: Wire, step: str) -> None:
+def test_an_engine_that_dies_gives_error_and_what_it_left_can_be_swept(
+    wire: Wire, step: str, with_containers: bool
+) -> None:
     child = start_lab("run", "fresh-install", "--set", "stop=signal", DOCKER_HOST=f"unix://{wire.path}")
     assert child.stdout is not None
     said = ""
@@ -85,6 +89,9 @@ def test_an_engine_that_dies_gives_error_and_what_it_left_can_be_swept(wire: Wir
         if re.search(step, line):
             break
     wire.cut()
+    if with_containers:
+        for container in client().containers.list(filters={"label": f"{engine.OWNER}={paths.owner()}"}):
+            container.kill()
     rest, _ = child.communicate(timeout=120)
 
     assert child.returncode == 3, said + rest

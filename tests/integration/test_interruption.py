@@ -104,6 +104,18 @@ def test_sweeping_removes_what_a_dead_run_left_but_nothing_of_others() -> None:
         foreign.remove()
 
 
+def test_sweeping_leaves_a_selftest_alone_that_is_still_going_on() -> None:
+    child = start_lab("selftest", "broken-metadata")
+    _wait_for_output(child, "01-install")
+
+    swept = lab("clean")
+
+    said, _ = child.communicate(timeout=120)
+    assert "goes on; left alone" in swept.stdout
+    assert child.returncode == 0, said
+    assert left_on_engine() == []
+
+
 def test_a_kept_environment_stays_is_told_and_goes_when_asked() -> None:
     ended = lab("run", "fresh-install", "--set", "stop=signal", "--keep", "always")
     assert ended.code == 0, ended.said
