@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-time.sleep(12)
+time.sleep(6)
 
 
 @dataclass(frozen=True)
