@@ -1,18 +1,21 @@
 """What there is: scenarios, products, plans, schemas, images; looked at, not changed."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import paths
+from lab import languages, paths
 from lab.errors import LabError
-from lab.planning import Wish, draft, plan_text, planned_artifacts
+from lab.planning import draft, plan_text, planned_artifacts
 from lab.product.catalog import load_product, product_names
-from lab.product.model import Product, define
+from lab.product.definition import define
+from lab.product.model import Product
+from lab.report.wording import plain
 from lab.scenario.load import load_scenario, scenario_names
 from lab.scenario.model import Scenario
+from lab.wish import Wish
+from lab.yamlfile import MAX_BYTES
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def catalogue() -> Told:
 def plan(wish: Wish) -> Told:
     """Return the plan of a run that is not made."""
     planned = draft(wish)
-    text = plan_text(planned, planned_artifacts(planned))
+    text = plain(plan_text(planned, planned_artifacts(planned)))
     cells = [{"id": cell.id, "skip": cell.skip} for cell in planned.cells]
     return Told({"scenario": planned.loaded.scenario.name, "cells": cells, "plan": text.splitlines()}, text.rstrip())
 
@@ -75,25 +78,21 @@ def validate(files: Sequence[str]) -> tuple[int, list[str]]:
 
 
 def schemas(*, write: bool) -> list[str]:
-    """Return the JSON Schemas' text, or write them and return where."""
+    """Return the JSON Schemas' text, or write them and the reference in Markdown, and return where."""
+    if not write:
+        return [languages.json_schema(language) for language in languages.languages()]
     lines = []
-    for name, model in (("scenario", Scenario), ("product", Product)):
-        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(by_alias=True)}
-        text = json.dumps(schema, indent=2, sort_keys=True)
-        if write:
-            path = paths.CHECKOUT / "docs" / "schema" / f"{name}.schema.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"{text}\n", "utf8")
-            lines.append(str(path.relative_to(paths.CHECKOUT)))
-        else:
-            lines.append(text)
+    for path, text in languages.files().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf8")
+        lines.append(str(path.relative_to(paths.CHECKOUT)))
     return lines
 
 
 def cached_images() -> Told:
     """List the images that the lab made."""
-    from lab.environment import engine
-    from lab.environment.images import Images
+    from lab.environment.containers import engine
+    from lab.environment.images.making import Images
 
     rows = Images(engine.connect(), print).cached()
     lines = [f"{row['bytes'] / 1e6:8.0f} MB  {row['tag']}  ({row['role']})" for row in rows]
@@ -101,8 +100,12 @@ def cached_images() -> Told:
 
 
 def _is_product(path: Path) -> bool:
-    """Tell the two kinds of file apart by a key that only products have."""
+    """Tell the two kinds of file apart by the keys that only one of them has; some may be lost or misspelt."""
     try:
-        return any(line.startswith("release:") for line in path.read_text("utf8").splitlines())
-    except (OSError, UnicodeDecodeError):
-        return path.parent.name == "products"  # the reader of that kind says what is wrong
+        with path.open("rb") as file:
+            keys = {line.partition(b":")[0].decode("ascii", "replace") for line in file.read(MAX_BYTES).splitlines()}
+    except (OSError, ValueError):  # the reader of that kind says what is wrong
+        keys = set()
+    product, scenario = set(Product.model_fields), set(Scenario.model_fields)
+    more = len(keys & (product - scenario)) - len(keys & (scenario - product))
+    return more > 0 or (more == 0 and path.absolute().parent.name == "products")

@@ -2,7 +2,10 @@
 
 from lab.errors import UsageError
 from lab.listing import Told
-from lab.report.text import plain
+from lab.report.wording import plain
+
+DEFAULT_TARGET = 0.95
+"""Success rate that is meant to be shown where neither the command line nor a scenario names one."""
 
 
 def stored_run(name: str) -> Told:
@@ -21,13 +24,22 @@ def stored_run(name: str) -> Told:
     return Told(value, report(record, trials, folder, status=status, problems=problems))
 
 
-def stored_rates(scenario: str | None, product: str | None, target: float) -> Told:
-    """Return success rates over all indexed trials."""
+def stored_rates(scenario: str | None, product: str | None, target: float | None) -> Told:
+    """Return success rates over all indexed trials; a product may be given by the path of its definition."""
+    from lab.product.catalog import load_product
     from lab.records.index import trials
     from lab.report.rates import as_json, as_text, rates
+    from lab.scenario.load import load_scenario, scenario_names
+    from lab.scenario.model import Target
 
+    if product is not None and product.endswith((".yaml", ".yml")):
+        product = load_product(product).product.name
+    meant = Target(rate=target or DEFAULT_TARGET)
+    if scenario is not None and scenario in scenario_names():
+        wanted = load_scenario(scenario).scenario.target or meant
+        meant = wanted if target is None else meant.model_copy(update={"confidence": wanted.confidence})
     found = trials(scenario=scenario, product=product)
-    rows = rates(found.results, target, 0.95)
+    rows = rates(found.results, meant.rate, meant.confidence)
     notes = "".join(f"\nnote: {problem}" for problem in found.problems)
     return Told(as_json(rows) | {"problems": found.problems}, as_text(rows) + notes)
 

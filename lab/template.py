@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from lab.errors import UsageError
@@ -26,12 +27,13 @@ def render(value: T, scope: Mapping[str, str]) -> T:
 
 
 def placeholders(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield each placeholder's name in a nested value, with the path of keys to the text that holds it."""
+    """Yield each placeholder's name in a nested value or its keys, with the path of keys to the text."""
     if isinstance(value, str):
         for match in PLACEHOLDER.finditer(value):
             yield at, match[1]
     elif isinstance(value, dict):
         for key, item in value.items():
+            yield from placeholders(key, (*at, key))
             yield from placeholders(item, (*at, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -40,7 +42,12 @@ def placeholders(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[t
 
 def near(word: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for a near miss, or nothing."""
-    found = difflib.get_close_matches(word, list(known), n=1)
+    return _near(word, tuple(known))
+
+
+@lru_cache  # comparing is slow, and a file may repeat a mistake a hundred thousand times
+def _near(word: str, known: tuple[str, ...]) -> str:
+    found = difflib.get_close_matches(word, known, n=1)
     return f"; did you mean '{found[0]}'?" if found else ""
 
 

@@ -8,13 +8,16 @@ import codecs
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from lab.errors import Problem, ScenarioError
-from lab.yamlfile.nodes import Node, Place, parse, place_after
+from lab.errors import Problem, ScenarioError, UsageError
+from lab.yamlfile.nodes import MAX_PROBLEMS, Node, Place, parse, place_after
+from lab.yamlfile.problem import problem
+from lab.yamlfile.walk import child
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -75,8 +78,12 @@ def validate(document: Document, model: type[M]) -> M:
         return model.model_validate_json(json.dumps(document.data))
     except ValidationError as error:
         found = findings(error, model, document.data, document.written)
-    problems = {Problem(str(document.path), *document.position(f.loc, key=f.key), f.message) for f in found}
-    raise ScenarioError(sorted(problems))
+    raise _refusal({problem(document.path, document.position(f.loc, key=f.key), f.message) for f in found})
+
+
+def _refusal(problems: set[Problem]) -> ScenarioError:
+    more = f"these are the first {MAX_PROBLEMS} problems; there are more" if len(problems) > MAX_PROBLEMS else ""
+    return ScenarioError(sorted(problems)[:MAX_PROBLEMS], hint=more)
 
 
 def _read(path: Path) -> str:
@@ -91,15 +98,16 @@ def _read(path: Path) -> str:
         reason = getattr(error, "strerror", None) or error
         raise ScenarioError([Problem(str(path), 0, 0, f"cannot be read: {reason}")]) from None
     if len(raw) > MAX_BYTES:
-        raise ScenarioError([Problem(str(path), 0, 0, f"is larger than {MAX_BYTES // 1_000_000} MB")])
+        place = place_after(raw[:MAX_BYTES].decode(errors="ignore"))
+        raise ScenarioError([problem(path, place, f"the file is larger than {MAX_BYTES // 1_000_000} MB")])
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
         place = place_after(raw[: error.start].decode())
-        raise ScenarioError([Problem(str(path), *place, "the file is not UTF-8 text")]) from None
+        raise ScenarioError([problem(path, place, "the file is not UTF-8 text")]) from None
     if bad := _UNPRINTABLE.search(text):
         message = f"the control character U+{ord(bad[0]):04X} is not allowed"
-        raise ScenarioError([Problem(str(path), *place_after(text[: bad.start()]), message)])
+        raise ScenarioError([problem(path, place_after(text[: bad.start()]), message)])
     return text
 
 
@@ -112,9 +120,26 @@ def _near(path: Path) -> str:
     return f"did you mean {' or '.join(near)}?" if near else ""
 
 
+@contextmanager
+def blamed_on(document: Document, loc: Loc) -> Iterator[None]:
+    """Let what cannot be done as a file asks be a ScenarioError at the place in the file that asks for it."""
+    try:
+        yield
+    except ScenarioError:
+        raise
+    except UsageError as error:
+        found = problem(document.path, document.position(loc), error.message)
+        raise ScenarioError([found], hint=error.hint) from error
+
+
 def problems_at(document: Document, found: list[tuple[Loc, str]]) -> None:
     """Raise ScenarioError for faults that only a reader of the whole file can see; none, no error."""
     if found:
-        raise ScenarioError(
-            sorted({Problem(str(document.path), *document.position(at), message) for at, message in found})
-        )
+        raise _refusal({problem(document.path, document.position(at), message) for at, message in found})
+
+
+def child_at(data: Any, loc: Loc) -> Any:
+    """Return the part of plain data at `loc`; None if there is none."""
+    for part in loc:
+        data = child(data, part)
+    return data

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Written: TypeAlias = Callable[[Loc], str | None]
 
+_MOST = 1000  # of pydantic's errors; each takes time to explain, and nobody reads on
 _LONGEST = 40  # characters of a value that a message repeats
 _NOUNS = {
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), "a whole number"),
@@ -62,7 +63,7 @@ class _Fault:
 def findings(error: "ValidationError", model: "type[BaseModel]", data: Any, written: Written) -> list[Finding]:
     """Return every problem of a failed validation; `written` gives a scalar as the file spells it."""
     schema: Any = model.__pydantic_core_schema__
-    faults = [_fault(dict(e), schema, data) for e in error.errors(include_url=False, include_input=False)]
+    faults = [_fault(dict(e), schema, data) for e in error.errors(include_url=False, include_input=False)[:_MOST]]
     return list(_explain(faults, data, written, 0))
 
 

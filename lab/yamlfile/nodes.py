@@ -4,6 +4,7 @@ What YAML would let pass in silence (a key twice, a bomb of aliases, a tag that 
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Never, TypeAlias
@@ -11,7 +12,8 @@ from typing import Any, Never, TypeAlias
 import yaml
 
 from lab.errors import Problem, ScenarioError
-from lab.yamlfile.scalars import VARIABLE, Scalar, resolve, substitute
+from lab.yamlfile.problem import problem
+from lab.yamlfile.scalars import Scalar, resolve, substitute, without_default
 
 Place: TypeAlias = tuple[int, int]  # line and column, both from 1
 
@@ -20,6 +22,7 @@ MAX_DEPTH = 50
 MAX_PROBLEMS = 100  # nobody reads on, and finding each place takes time
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _STANDARD = "tag:yaml.org,2002:"
 _SCALAR_TAGS: dict[str, tuple[type, str]] = {
@@ -66,12 +69,8 @@ def parse(path: str, source: str, environ: Mapping[str, str]) -> Node:
 
 def place_after(text: str) -> Place:
     """Return where the next character after `text` stands, if `text` is the beginning of a file."""
-    lines = re.split(r"\r\n|\r|\n", text)
+    lines = _LINE_END.split(text)
     return len(lines), len(lines[-1]) + 1
-
-
-def _at(event: Any) -> Place:
-    return event.start_mark.line + 1, event.start_mark.column + 1
 
 
 class _Builder:
@@ -81,13 +80,23 @@ class _Builder:
         self.path = path
         self.source = source
         self.environ = environ
+        self.line_starts = [0, *(end.end() for end in _LINE_END.finditer(source))]
         self.problems: list[Problem] = []
         self.anchors: dict[str, Node | None] = {}  # None: still being read
         self.count = 0
         self.events: Iterator[Any] = iter(yaml.parse(source, Loader=_LOADER))
 
+    def place(self, index: int) -> Place:
+        """Return where an index stands as editors count; the parser's lines also end at U+2028, and after the end."""
+        index = min(index, len(self.source))
+        line = bisect_right(self.line_starts, index)
+        return line, index - self.line_starts[line - 1] + 1
+
+    def at(self, event: Any) -> Place:
+        return self.place(event.start_mark.index)
+
     def note(self, place: Place, message: str) -> None:
-        self.problems.append(Problem(self.path, *place, message))
+        self.problems.append(problem(self.path, place, message))
         if len(self.problems) == MAX_PROBLEMS:
             self.refuse()
 
@@ -106,12 +115,12 @@ class _Builder:
             root = self.node(next(self.events), 1)
             next(self.events)  # the document ends
             if not isinstance(second := next(self.events), yaml.StreamEndEvent):
-                self.fail(_at(second), "a second document starts here; a file holds one")
+                self.fail(self.at(second), "a second document starts here; a file holds one")
         except yaml.MarkedYAMLError as error:
             mark: Any = error.problem_mark or error.context_mark
             said = _PLAIN_WORDS.get(str(error.problem), str(error.problem or error.context))
             during = f" ({error.context})" if error.problem and error.context else ""
-            self.fail((mark.line + 1, mark.column + 1) if mark else (1, 1), f"not valid YAML: {said}{during}")
+            self.fail(self.place(mark.index) if mark else (1, 1), f"not valid YAML: {said}{during}")
         except (yaml.YAMLError, ValueError, OverflowError) as error:  # a character that no text can hold
             self.fail((1, 1), f"not valid YAML: {error}")
         if root.content is None:
@@ -123,9 +132,9 @@ class _Builder:
     def spend(self, event: Any, nodes: int, depth: int) -> None:
         self.count += nodes
         if self.count > MAX_NODES:
-            self.fail(_at(event), f"more than {MAX_NODES} values, counting what aliases repeat")
+            self.fail(self.at(event), f"more than {MAX_NODES} values, counting what aliases repeat")
         if depth > MAX_DEPTH:
-            self.fail(_at(event), f"nested more than {MAX_DEPTH} levels deep")
+            self.fail(self.at(event), f"nested more than {MAX_DEPTH} levels deep")
 
     def node(self, event: Any, depth: int, *, key: bool = False) -> Node:
         if isinstance(event, yaml.AliasEvent):
@@ -139,7 +148,7 @@ class _Builder:
         elif isinstance(event, yaml.SequenceStartEvent):
             self.tag(event, "seq")
             items = [self.node(e, depth + 1) for e in self.until(yaml.SequenceEndEvent)]
-            node = Node(_at(event), items, height=1 + max((i.height for i in items), default=0))
+            node = Node(self.at(event), items, height=1 + max((i.height for i in items), default=0))
         else:
             self.tag(event, "map")
             node = self.mapping(event, depth)
@@ -154,9 +163,9 @@ class _Builder:
 
     def alias(self, event: Any, depth: int) -> Node:
         if event.anchor not in self.anchors:
-            self.fail(_at(event), f"alias '*{event.anchor}' names no anchor '&{event.anchor}' before it")
+            self.fail(self.at(event), f"alias '*{event.anchor}' names no anchor '&{event.anchor}' before it")
         if (node := self.anchors[event.anchor]) is None:
-            self.fail(_at(event), f"alias '*{event.anchor}' stands inside what it repeats")
+            self.fail(self.at(event), f"alias '*{event.anchor}' stands inside what it repeats")
         self.spend(event, node.size, depth + node.height - 1)
         return node
 
@@ -166,7 +175,7 @@ class _Builder:
         seen: dict[str, Place] = {}
         height = 0
         for event in self.until(yaml.MappingEndEvent):
-            place = _at(event)
+            place = self.at(event)
             key = self.node(event, depth + 1, key=True)
             value = self.node(next(self.events), depth + 1)
             height = max(height, key.height, value.height)
@@ -182,7 +191,7 @@ class _Builder:
                 self.merge(merged, value)
             else:
                 own[name] = (place, value)
-        return Node(_at(start), merged | own, height=1 + height)
+        return Node(self.at(start), merged | own, height=1 + height)
 
     def merge(self, merged: dict[str, tuple[Place, Node]], value: Node) -> None:
         for source in value.content if isinstance(value.content, list) else [value]:
@@ -195,10 +204,10 @@ class _Builder:
     def tag(self, event: Any, *allowed: str) -> None:
         if event.tag not in {None, "!", *(_STANDARD + name for name in allowed)}:
             shown = "!!" + event.tag.removeprefix(_STANDARD) if event.tag.startswith(_STANDARD) else event.tag
-            self.note(_at(event), f"tag '{shown}' is not allowed here")
+            self.note(self.at(event), f"tag '{shown}' is not allowed here")
 
     def scalar(self, event: Any, *, key: bool) -> Node:
-        place, text = _at(event), event.value
+        place, text = self.at(event), event.value
         self.tag(event, "str", "int", "float", "bool", "null")
         wanted = _SCALAR_TAGS.get(event.tag)
         content: Scalar = text
@@ -215,21 +224,19 @@ class _Builder:
             content = self.substitute(event, content)
         if isinstance(content, str) and _SURROGATE.search(content):
             self.note(place, "this text holds a character that UTF-8 cannot write")
+        if isinstance(content, str) and "\0" in content:
+            self.note(place, "this text holds a NUL, which no file name, command or variable can hold")
         return Node(place, content, written=text)
 
     def substitute(self, event: Any, text: str) -> str:
         result, unset = substitute(text, self.environ)
-        for name in dict.fromkeys(unset):
-            message = f"environment variable {name} is not set; set it or write ${{{name}:-default}}"
-            self.note(self.place_of(event, name), message)
+        if unset:
+            found = without_default(self.source, event.start_mark.index, event.end_mark.index)
+            first = dict(reversed(list(found)))
+            for name in dict.fromkeys(unset):
+                message = f"environment variable {name} is not set; set it or write ${{{name}:-default}}"
+                self.note(self.place(first.get(name, event.start_mark.index)), message)
         return result
-
-    def place_of(self, event: Any, name: str) -> Place:
-        start = event.start_mark.index
-        for found in VARIABLE.finditer(self.source, start, event.end_mark.index):
-            if found[1] == name and found[2] is None:
-                return place_after(self.source[: found.start()])
-        return _at(event)
 
 
 def _bad_key(key: Node) -> str:

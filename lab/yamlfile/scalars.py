@@ -5,12 +5,12 @@ And what `${VAR}` in a text stands for: what a variable gives stays text, and is
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 Scalar: TypeAlias = str | int | float | bool | None
 
-VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 MAX_DIGITS = 1000  # far below the length at which Python refuses to print a number
 
 _WORDS: dict[str, Scalar] = {
@@ -55,4 +55,12 @@ def substitute(text: str, environ: Mapping[str, str]) -> tuple[str, list[str]]:
             unset.append(name)
         return environ.get(name) or default or ""
 
-    return VARIABLE.sub(value, text), unset
+    end = text.rfind("}") + 1  # looking for it from every `${` would take a minute for a megabyte of them
+    return _VARIABLE.sub(value, text[:end]) + text[end:].replace("$$", "$"), unset
+
+
+def without_default(source: str, start: int, end: int) -> Iterator[tuple[str, int]]:
+    """Yield the name and the index of each variable that stands between two indices and has no default."""
+    for found in _VARIABLE.finditer(source, start, max(start, source.rfind("}", start, end) + 1)):
+        if found[1] is not None and found[2] is None:
+            yield found[1], found.start()
