@@ -13,15 +13,20 @@ class Request(Strict):
     """An HTTP request to the product."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    """The HTTP method."""
     path: Text
+    """Path and query, with placeholders."""
     headers: dict[str, str] = {}
+    """Name to value, with placeholders."""
     json_body: Any = Field(default=None, alias="json")
+    """Body, sent as JSON; without it there is none."""
 
 
 class Answer(Strict):
     """What an HTTP answer must be: one of the statuses, and JSON paths with their values."""
 
     status: Annotated[list[Status], Field(min_length=1)] = [200]
+    """Statuses of which the answer must have one."""
     json_values: dict[str, Any] = Field(default={}, alias="json")
     """Path to value; `a.0.b` walks, `a.#` counts, `a.#.b` collects."""
 
@@ -31,6 +36,7 @@ class HttpAction(Strict):
 
     action: Literal["http"]
     name: Text
+    """What it shows, as reports tell it."""
     request: Request
     expect: Answer = Answer()
     save: dict[Slug, str] = {}
@@ -43,6 +49,7 @@ class CommandOutcome(Strict):
     """What a command must give."""
 
     exit_code: int = 0
+    """The code that it must end with."""
     stdout: Pattern = ""
     """A regular expression that must be found."""
 
@@ -52,7 +59,9 @@ class CommandAction(Strict):
 
     action: Literal["command"]
     name: Text
+    """What it shows, as reports tell it."""
     argv: Annotated[list[Text], Field(min_length=1)]
+    """The command and its arguments, word by word; no shell is between."""
     expect: CommandOutcome = CommandOutcome()
     save: dict[Slug, Pattern] = {}
     """Name to a regular expression with one group."""
@@ -65,7 +74,9 @@ class SqlAction(Strict):
 
     action: Literal["sql"]
     name: Text
+    """What it shows, as reports tell it."""
     statement: Text
+    """The statement, with placeholders; on a server it runs under the product's own account."""
     rows: list[list[Any]] | None = None
     """The rows it must return, in order."""
     pick: dict[str, str] = {}
@@ -77,8 +88,11 @@ class HookAction(Strict):
 
     action: Literal["hook"]
     name: Text
+    """What it shows, as reports tell it."""
     call: Text
+    """File and function, `file.py:function`; the file's path starts from the definition's folder."""
     arguments: dict[str, Any] = {}
+    """Keyword arguments of the function, with placeholders."""
 
 
 Action = Annotated[HttpAction | CommandAction | SqlAction | HookAction, Field(discriminator="action")]

@@ -1,15 +1,16 @@
 """Product definitions by name, and the version a command line names."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab import paths
 from lab.errors import UsageError, VersionError
+from lab.product.faults import faults, saved_names
 from lab.product.model import Product
 from lab.product.origin import GitSource, ImageSource, PackageSource, Source, TreeSource, WheelSource
 from lab.template import near, placeholders
-from lab.yamlfile import Document, load, problems_at, validate
+from lab.yamlfile import Document, Loc, load, problems_at, validate
 
 KNOWN_PLACEHOLDERS = frozenset(
     {
@@ -18,22 +19,30 @@ KNOWN_PLACEHOLDERS = frozenset(
         "tree",
         "data",
         "config",
+        "backup",
         "port",
         "version",
         "base_url",
         "llm.base_url",
         "database.url",
         "database.path",
+        "database.settings",
+        "database.host",
+        "database.port",
+        "database.name",
+        "database.user",
+        "database.password",
     }
 )
 
 
 @dataclass(frozen=True)
 class Catalogued:
-    """A product definition and the folder its relative paths start from."""
+    """A product definition, and its file: relative paths start from that one's folder."""
 
     product: Product
     path: Path
+    document: Document = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -62,8 +71,9 @@ def load_product(name: str) -> Catalogued:
         )
     document = load(path)
     product = validate(document, Product)
-    _check_placeholders(document, product)
-    return Catalogued(product, path.absolute())
+    problems_at(document, _unknown_placeholders(document, product))
+    problems_at(document, faults(document, product))
+    return Catalogued(product, path.absolute(), document)
 
 
 def choose(catalogued: Catalogued, text: str, *, as_image: bool) -> Choice:
@@ -89,8 +99,9 @@ def choose(catalogued: Catalogued, text: str, *, as_image: bool) -> Choice:
         if (source.source == "image") == as_image:
             return Choice(label, _absolute(source, catalogued.path.parent))
     kind = "image" if as_image else "package, wheel, tree or git source"
+    line, column = catalogued.document.position(("versions", label), key=True)
     raise VersionError(
-        f"{product.name} {label} has no {kind} in {catalogued.path.name}",
+        f"{catalogued.document.path}:{line}:{column}: {product.name} {label} has no {kind}",
         hint=f"give one: {label}={'image:NAME' if as_image else 'PATH'}",
     )
 
@@ -118,34 +129,22 @@ def _parse_source(text: str) -> Source:
 def _absolute(source: Source, base: Path) -> Source:
     """Make the paths of a definition's source absolute; they are relative to the definition's file."""
     match source:
-        case WheelSource(path=str(path)):
+        case WheelSource(path=str(path)) | TreeSource(path=str(path)):
             return source.model_copy(update={"path": str((base / path).resolve())})
-        case WheelSource() | ImageSource():
+        case WheelSource() | TreeSource() | ImageSource():
             return source.model_copy(update={"build": [str((base / layer).resolve()) for layer in source.build]})
-        case TreeSource():
-            return source.model_copy(update={"path": str((base / source.path).resolve())})
         case GitSource():
             return source.model_copy(update={"repository": str((base / source.repository).resolve())})
         case _:
             return source
 
 
-def _check_placeholders(document: Document, product: Product) -> None:
-    """Raise ScenarioError where a text uses a placeholder that no run can fill."""
-    saved = {f"saved.{name}" for name in _saved_names(document.data)}
+def _unknown_placeholders(document: Document, product: Product) -> list[tuple[Loc, str]]:
+    """Find placeholders that no run can fill."""
+    saved = {f"saved.{name}" for name in saved_names(document.data)}
     known = KNOWN_PLACEHOLDERS | saved | {f"secret.{name}" for name in product.secrets}
-    wrong = [
+    return [
         (at, f"unknown placeholder {{{name}}}{near(name, known)}")
         for at, name in placeholders(document.data)
         if name not in known and not name.startswith("matrix.") and "removes" not in at
     ]
-    problems_at(document, wrong)
-
-
-def _saved_names(value: object) -> set[str]:
-    if isinstance(value, dict):
-        own = set(value["save"]) if isinstance(value.get("save"), dict) else set()
-        return own.union(*(_saved_names(item) for item in value.values()))
-    if isinstance(value, list):
-        return set().union(*(_saved_names(item) for item in value))
-    return set()

@@ -12,6 +12,7 @@ class PackageSource(Strict):
 
     source: Literal["package"]
     requirement: Text
+    """As an installer takes it: name, extras, version."""
 
 
 class WheelSource(Strict):
@@ -19,7 +20,9 @@ class WheelSource(Strict):
 
     source: Literal["wheel"]
     path: Text | None = None
+    """The file."""
     build: list[Text] = []
+    """Folders laid over each other, later ones winning; a file `*.patch` is applied to what lies there."""
 
     @model_validator(mode="after")
     def _one_of(self) -> "WheelSource":
@@ -32,7 +35,16 @@ class TreeSource(Strict):
     """A source tree; with a lock file it is installed from that, without one as `pip install TREE` does."""
 
     source: Literal["tree"]
-    path: Text
+    path: Text | None = None
+    """The folder."""
+    build: list[Text] = []
+    """As for a wheel, but nothing is built: the sources are laid together, and an installer builds them."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "TreeSource":
+        if (self.path is None) == (not self.build):
+            raise ValueError("a tree has either 'path' or 'build'")
+        return self
 
 
 class GitSource(Strict):
@@ -40,7 +52,9 @@ class GitSource(Strict):
 
     source: Literal["git"]
     repository: Text
+    """Folder of a clone on this machine; nothing is fetched."""
     ref: Text
+    """A tag, a branch or a commit."""
 
 
 class ImageSource(Strict):
@@ -48,10 +62,11 @@ class ImageSource(Strict):
 
     source: Literal["image"]
     name: Text | None = None
+    """Name of the image; one that the engine has already is not pulled."""
     build: list[Text] = []
+    """As for a wheel, with a Dockerfile and a Python package in it."""
     data: Text = "/data"
     """The folder whose content survives a change of the image."""
-    user: Text | None = None
 
     @model_validator(mode="after")
     def _one_of(self) -> "ImageSource":

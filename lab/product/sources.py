@@ -18,7 +18,9 @@ from lab.locks import locked
 from lab.process import run
 from lab.product.catalog import Choice
 from lab.product.origin import GitSource, ImageSource, PackageSource, TreeSource, WheelSource
+from lab.redact import Redactor
 
+PATCH = ".patch"
 LOCK_FILE = "uv.lock"
 IGNORED = frozenset({".git", "__pycache__", ".venv", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 RECIPE = "1"
@@ -55,13 +57,17 @@ def resolve(choice: Choice) -> Artifact:  # noqa: PLR0911 - one return for each 
     match choice.source:
         case PackageSource(requirement=requirement):
             digest = hashlib.sha256(requirement.encode()).hexdigest()
-            return Artifact("package", choice.label, f"sha256:{digest}", requirement, requirement=requirement)
+            told = Redactor()(requirement)  # an address may hold a token
+            return Artifact("package", choice.label, f"sha256:{digest}", told, requirement=requirement)
         case WheelSource(path=str(path)):
             return _wheel(choice.label, Path(path), origin=path)
         case WheelSource(build=layers):
             return _built_wheel(choice.label, [Path(layer) for layer in layers])
-        case TreeSource(path=path):
+        case TreeSource(path=str(path)):
             return _tree(choice.label, Path(path), origin=path)
+        case TreeSource(build=layers):
+            merged = _merge([Path(layer) for layer in layers], choice.label)
+            return _tree(choice.label, merged, origin=f"tree of {Path(layers[-1]).name}")
         case GitSource() as source:
             return _git(choice.label, source)
         case ImageSource(name=str(name)):
@@ -162,19 +168,35 @@ def _git(label: str, source: GitSource) -> Artifact:
 
 
 def _merge(layers: list[Path], label: str) -> Path:
-    """Copy layers over each other into the cache, later ones winning; return the folder."""
+    """Put layers together in the cache: folders copied over each other, patches applied; return the folder."""
     for layer in layers:
-        if not layer.is_dir():
+        if not layer.is_dir() and not (layer.is_file() and layer.suffix == PATCH):
             raise VersionError(f"{label}: the source folder {layer} does not exist")
-    key = hashlib.sha256("\n".join([RECIPE, *(tree_digest(layer) for layer in layers)]).encode()).hexdigest()
+    digests = [tree_digest(layer) if layer.is_dir() else _sha256(layer) for layer in layers]
+    key = hashlib.sha256("\n".join([RECIPE, *digests]).encode()).hexdigest()
     place = paths.cache() / "sources" / key
     with locked(place):
         if not place.is_dir():
             part = _fresh(place.with_name(f"{key}.part"))
             for layer in layers:
-                shutil.copytree(layer, part, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*IGNORED, "*.egg-info"))
+                _lay(layer, part, label)
             part.rename(place)
     return place
+
+
+def _lay(layer: Path, folder: Path, label: str) -> None:
+    """Copy a folder over what is there, or apply a patch to it.
+
+    Raises VersionError for a patch that does not fit.
+    """
+    if layer.is_dir():
+        shutil.copytree(layer, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*IGNORED, "*.egg-info"))
+        return
+    # Without a repository above it git takes the folder as it is, and no name in a patch leads out of it.
+    ceiling = {"GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    done = run(["git", "apply", "--whitespace=nowarn", layer], timeout=60, cwd=folder, environment=ceiling)
+    if not done.ok:
+        raise VersionError(f"{label}: the patch {layer} does not fit: {done.tail(3)}")
 
 
 def _built_wheel(label: str, layers: list[Path]) -> Artifact:
