@@ -1,13 +1,15 @@
 """Scenario files by name or path."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab import paths
 from lab.errors import UsageError
+from lab.scenario.answers import unanswerable
 from lab.scenario.model import Scenario
+from lab.scenario.order import misplaced
 from lab.template import near, placeholders
-from lab.yamlfile import Document, load, problems_at, validate
+from lab.yamlfile import Document, Loc, load, problems_at, validate
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,7 @@ class Loaded:
 
     scenario: Scenario
     path: Path
+    document: Document = field(repr=False, compare=False)
 
 
 def scenario_names() -> list[str]:
@@ -37,15 +40,15 @@ def load_scenario(name: str) -> Loaded:
         )
     document = load(path)
     scenario = validate(document, Scenario)
-    _check_placeholders(document, scenario)
-    return Loaded(scenario, path.absolute())
+    faults = [*_unknown_placeholders(document, scenario), *misplaced(scenario.steps), *unanswerable(scenario)]
+    problems_at(document, faults)
+    return Loaded(scenario, path.absolute(), document)
 
 
-def _check_placeholders(document: Document, scenario: Scenario) -> None:
+def _unknown_placeholders(document: Document, scenario: Scenario) -> list[tuple[Loc, str]]:
     known = {f"matrix.{axis}" for axis in ("environment", "platform", *scenario.matrix.axes)}
-    wrong = [
+    return [
         (at, f"unknown placeholder {{{name}}}{near(name, known)}")
         for at, name in placeholders(document.data)
         if name not in known
     ]
-    problems_at(document, wrong)

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.errors import UsageError
@@ -41,12 +41,15 @@ class Cell:
 
 def expand(
     scenario: Scenario,
-    auto: str,
+    *,
+    auto: Callable[[], str],
+    own: Mapping[str, Sequence[str]],
     environments: Sequence[str] = (),
     chosen: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Cell]:
-    """Return the cells in declared order; `auto` is what the environment of that name means on this machine.
+    """Return the cells in declared order; `auto` tells what the environment of that name means on this machine.
 
+    `own` names the platforms of each environment that brings its own, whatever the matrix says.
     `environments` and `chosen` (axis to values) replace what the file says. Raises UsageError for an unknown axis.
     """
     replaced = {axis: list(values) for axis, values in (chosen or {}).items()}
@@ -62,11 +65,12 @@ def expand(
                 raise UsageError(f"'{value}' cannot be a value of the axis '{axis}'")
     axes = {axis: list(dict.fromkeys(replaced.get(axis, values))) for axis, values in scenario.matrix.axes.items()}
     places = list(environments) or scenario.matrix.environment
-    resolved = list(dict.fromkeys(auto if place == "auto" else place for place in places))
+    resolved = list(dict.fromkeys(auto() if place == "auto" else place for place in places))
     platforms = list(dict.fromkeys(replaced.get("platform", scenario.matrix.platform)))
+    found = [(place, platform) for place in resolved for platform in own.get(place, platforms)]
     return [
         _excluded(Cell(scenario.name, place, platform, tuple(zip(axes, values, strict=True))), scenario)
-        for place, platform in itertools.product(resolved, platforms)
+        for place, platform in found
         for values in itertools.product(*axes.values())
     ]
 

@@ -1,226 +1,63 @@
 """The scenario language, version 1: what a scenario file may say."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
-from lab.strict import Slug, Strict, Text
+from lab.scenario.checks import Check
+from lab.scenario.steps import Slot, Step
+from lab.strict import Seconds, Slug, Strict, Text
 
-Slot = Literal["from", "to"]
-"""Which of the run's two versions a step means: the old one or the one under test."""
-
-
-class InstallStep(Strict):
-    """Install a version into the empty environment."""
-
-    step: Literal["install"]
-    version: Slot
-
-
-class ConfigureStep(Strict):
-    """Write the configuration that the named version's definition gives."""
-
-    step: Literal["configure"]
-    version: Slot
-
-
-class StartStep(Strict):
-    """Start the product."""
-
-    step: Literal["start"]
-
-
-class ReadyStep(Strict):
-    """Wait until the product answers healthy several times in a row."""
-
-    step: Literal["ready"]
-    consecutive: PositiveInt = 3
-
-
-class InspectStep(Strict):
-    """Record what the running product says of itself: version, API, configuration, memory."""
-
-    step: Literal["inspect"]
-
-
-class SeedStep(Strict):
-    """Put the definition's data into the product."""
-
-    step: Literal["seed"]
-
-
-class VerifyStep(Strict):
-    """Read the seeded data, and every answer acknowledged before a stop, back."""
-
-    step: Literal["verify"]
-
-
-class LedgerStep(Strict):
-    """Record every row of every table, by key."""
-
-    step: Literal["ledger"]
-
-
-class StopStep(Strict):
-    """Stop the product by one of the ways its definition declares."""
-
-    step: Literal["stop"]
-    way: Text = "signal"
-    in_flight: bool = False
-    hold: PositiveFloat = 1.0
-    """Seconds for which the LLM mock holds back the answer of the request in flight."""
-
-
-class UpgradeStep(Strict):
-    """Install a version over the old one, keep data and configuration, run documented upgrade steps."""
-
-    step: Literal["upgrade"]
-    version: Slot
-
-
-class HookStep(Strict):
-    """Call a Python function (`file.py:function`) that lies beside the scenario."""
-
-    step: Literal["hook"]
-    call: Text
-    arguments: dict[str, Any] = {}
-
-
-Step = Annotated[
-    InstallStep
-    | ConfigureStep
-    | StartStep
-    | ReadyStep
-    | InspectStep
-    | SeedStep
-    | VerifyStep
-    | LedgerStep
-    | StopStep
-    | UpgradeStep
-    | HookStep,
-    Field(discriminator="step"),
-]
-
-
-class InstallCheck(Strict):
-    """The installer succeeded, or refused as the version's requires-python says it must."""
-
-    check: Literal["install"]
-
-
-class HealthCheck(Strict):
-    """The product became healthy, in time, with the body that its definition promises."""
-
-    check: Literal["health"]
-
-
-class ContainerCheck(Strict):
-    """The product's own image declares a health check that turned healthy, and does not run as root."""
-
-    check: Literal["container"]
-
-
-class VersionCheck(Strict):
-    """Every proof of the running version names the expected one, and the two artifacts differ."""
-
-    check: Literal["version"]
-    proofs: PositiveInt = 1
-    """How many independent proofs there must be at least."""
-
-
-class DataCheck(Strict):
-    """What was seeded or acknowledged reads back the same."""
-
-    check: Literal["data"]
-
-
-class RowsCheck(Strict):
-    """No table lost rows that no other table gained, and the database is sound."""
-
-    check: Literal["rows"]
-
-
-class GracefulStopCheck(Strict):
-    """Each stop was graceful: alive before, request answered, in budget, right exit code, no SIGKILL."""
-
-    check: Literal["graceful-stop"]
-
-
-class ApiSurfaceCheck(Strict):
-    """What the old version served, the new one serves, or the removal is announced."""
-
-    check: Literal["api-surface"]
-
-
-class ConfigurationCheck(Strict):
-    """The configuration is untouched and in force."""
-
-    check: Literal["configuration"]
-
-
-class DurationsCheck(Strict):
-    """Steps stay within budgets, in seconds."""
-
-    check: Literal["durations"]
-    install: PositiveFloat | None = None
-    ready: PositiveFloat | None = None
-    stop: PositiveFloat | None = None
-
-
-class MemoryCheck(Strict):
-    """The product's memory at rest stays within a budget, in megabytes (10^6 bytes)."""
-
-    check: Literal["memory"]
-    max_mb: PositiveFloat
-
-
-Check = Annotated[
-    InstallCheck
-    | HealthCheck
-    | ContainerCheck
-    | VersionCheck
-    | DataCheck
-    | RowsCheck
-    | GracefulStopCheck
-    | ApiSurfaceCheck
-    | ConfigurationCheck
-    | DurationsCheck
-    | MemoryCheck,
-    Field(discriminator="check"),
-]
+Megabytes = Annotated[int, Field(gt=0, le=999_999)]
 
 
 class Exclusion(Strict):
     """A combination of axis values that is left out, and why."""
 
     where: Annotated[dict[str, Text], Field(min_length=1)]
+    """Axis to value; a cell with all of these values is left out."""
     reason: Text
+    """Told with the cell that is left out."""
 
 
 class Matrix(Strict):
     """The axes of a scenario; a cell is one point of their product."""
 
-    environment: Annotated[list[Literal["auto", "docker"]], Field(min_length=1)] = ["auto"]
+    environment: Annotated[list[Literal["auto", "docker", "local", "systemd", "host"]], Field(min_length=1)] = ["auto"]
+    """Where the product runs; `auto` is what this machine has."""
     platform: Annotated[list[Slug], Field(min_length=1)] = ["debian-12"]
+    """Operating systems, such as `debian-12` and `debian-13`."""
     axes: dict[Slug, Annotated[list[Slug], Field(min_length=1)]] = {}
+    """Name to values. `database` chooses one of the definition's databases, and `setup: workaround` takes its
+    undocumented steps, too; `port: other` gives the product another port than its own; any other axis means what the
+    scenario does with `{matrix.AXIS}`."""
     exclude: list[Exclusion] = []
+    """Combinations that are not tried."""
 
 
 class Timeouts(Strict):
     """Named time-outs in seconds; `--timeout-factor` multiplies all of them."""
 
-    install: PositiveFloat = 600
-    ready: PositiveFloat = 60
-    request: PositiveFloat = 30
-    command: PositiveFloat = 60
+    install: Seconds = 600
+    """For the installer, at an install or an upgrade."""
+    ready: Seconds = 60
+    """From the start to the last of the good answers in a row."""
+    request: Seconds = 30
+    """For each request to the product."""
+    command: Seconds = 60
+    """For each other command: set-up and upgrade steps, proofs, actions, reading the database."""
+    suite: Seconds = 900
+    """For the product's own tests, from the start of their command to its end."""
 
 
 class Limits(Strict):
     """What a trial may use at most."""
 
-    memory_mb: PositiveInt = 1536
-    cpus: PositiveFloat = 2.0
-    tree_mb: PositiveInt = 4096
+    memory_mb: Megabytes = 1536
+    """Memory of the product's container; one that asks for more is ended by the kernel."""
+    cpus: Annotated[float, Field(gt=0, le=1024)] = 2.0
+    """Processors of the product's container."""
+    tree_mb: Megabytes = 4096
     """Size of the memory-backed volume that holds the product's tree."""
 
 
@@ -228,29 +65,48 @@ class Target(Strict):
     """The success rate that the scenario is meant to show."""
 
     rate: Annotated[float, Field(gt=0, lt=1)]
+    """The share of trials that must pass, such as 0.95."""
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    """How sure the claim must be."""
 
 
 class Scenario(Strict):
     """One scenario file."""
 
     schema_version: Literal[1] = Field(alias="schema")
+    """Version of this language."""
     name: Slug
+    """First part of each cell's id."""
     title: Text
+    """What must be true, in one sentence."""
     description: str = ""
+    """Whatever else a reader should know."""
     tags: list[Slug] = []
+    """Words to choose scenarios by, as `lab plan --tag nightly` does; the workflows take `smoke` and `nightly`."""
     product: Slug = "reference"
+    """The product that is meant where the command line names none."""
     versions: Annotated[list[Slot], Field(min_length=1)]
+    """Which versions a run needs: `[to]` for one, `[from, to]` for an upgrade."""
+    pair: Literal["release", "skip"] = "release"
+    """Which two versions are meant where the command line names none: those of the product's `release`, or a version
+    and an older one from which it declares to be reached directly; without such a `skips` every cell is skipped."""
     source: Literal["artifact", "image"] = "artifact"
     """`artifact`: an installer installs it; `image`: the product's own image runs."""
     requires: list[Text] = []
     """Features of the product or capabilities of the environment; a cell without them is skipped."""
+    applies: list[Text] = []
+    """Features of the product without which a cell would only repeat another one; it is then no cell at all."""
+    network: Literal["open", "sealed"] = "open"
+    """`sealed`: nothing leads out of the trial's network, installers use what was fetched before, and whatever asks for
+    a way out is written down; a cell of an environment that cannot do it is skipped."""
     matrix: Matrix = Matrix()
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
     target: Target | None = None
     steps: Annotated[list[Step], Field(min_length=1)]
+    """What is done, in this order; the first step that fails is the last."""
     checks: Annotated[list[Check], Field(min_length=1)]
+    """What is asked of the history afterwards, each question once at most."""
 
     @model_validator(mode="after")
     def _versions_are_declared(self) -> "Scenario":
