@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from reference_agents.database.engine import Database
 from reference_agents.llm import Llm
 from reference_agents.routes import agents, health, mcp, root, sessions, shutdown
+from reference_agents.routes.failures import answer_failures
 from reference_agents.routes.key import require_key
 from reference_agents.settings import Settings
 from reference_agents.version import DISTRIBUTION, version
@@ -23,6 +24,7 @@ def build_app(settings: Settings, database: Database) -> FastAPI:
         await llm.close()
 
     app = FastAPI(title=DISTRIBUTION, version=version(), lifespan=lifespan)
+    answer_failures(app)
     app.state.settings, app.state.database, app.state.llm = settings, database, llm
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(require_key)])
     for part in (agents, sessions, mcp, shutdown):

@@ -28,6 +28,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{DISTRIBUTION} {version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("serve", help="serve the HTTP API").set_defaults(command=_serve)
+    unit = commands.add_parser("unit", help="print the systemd unit; user, folder and environment are the operator's")
+    unit.set_defaults(command=_unit)
     database = commands.add_parser("db", help="look at the database").add_subparsers(required=True, metavar="COMMAND")
     status = database.add_parser("status", help="print the schema version and the applied migrations as JSON")
     status.set_defaults(command=_database_status)
@@ -46,6 +48,13 @@ def _serve() -> int:
     from reference_agents.settings import load_settings
 
     return serve(load_settings())
+
+
+def _unit() -> int:
+    from reference_agents.unit import unit_text
+
+    print(unit_text(), end="")
+    return 0
 
 
 def _database_status() -> int:

@@ -9,5 +9,6 @@ def now() -> datetime:
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write a stored moment; SQLite gives it back without the zone, which is always UTC here."""
-    return moment.replace(tzinfo=moment.tzinfo or timezone.utc).isoformat()  # noqa: UP017 - as above
+    """Write a stored moment in UTC: SQLite gives it back without a zone, PostgreSQL in the zone of its own clock."""
+    utc = timezone.utc  # noqa: UP017 - as above
+    return (moment.astimezone(utc) if moment.tzinfo else moment.replace(tzinfo=utc)).isoformat()

@@ -12,19 +12,21 @@ Server = dict[str, Any]
 
 def all_servers(connection: Connection) -> list[Server]:
     """List the servers by name."""
-    return _read(connection, select(mcp_servers).order_by(mcp_servers.c.name))
+    # Sorted here, as everywhere: databases have alphabets of their own.
+    return sorted(_read(connection, select(mcp_servers)), key=lambda server: server["name"])
 
 
 def servers_of_agent(connection: Connection, agent_name: str) -> list[Server]:
     """List the servers an agent may use, the most important first."""
     mine = select(agent_mcp_servers.c.server_id).where(agent_mcp_servers.c.agent_name == agent_name)
-    query = select(mcp_servers).where(mcp_servers.c.id.in_(mine))
-    return _read(connection, query.order_by(mcp_servers.c.priority.desc(), mcp_servers.c.name))
+    servers = _read(connection, select(mcp_servers).where(mcp_servers.c.id.in_(mine)))
+    return sorted(servers, key=lambda server: (-server["priority"], server["name"]))
 
 
-def find_server(connection: Connection, name: str) -> Server | None:
-    """Return the server with this name, None if there is none."""
-    found = _read(connection, select(mcp_servers).where(mcp_servers.c.name == name))
+def find_server(connection: Connection, name: str, *, to_change: bool = False) -> Server | None:
+    """Return the server with this name, None if there is none; one to change is kept from others until the commit."""
+    query = select(mcp_servers).where(mcp_servers.c.name == name)
+    found = _read(connection, query.with_for_update() if to_change else query)
     return found[0] if found else None
 
 
@@ -61,11 +63,11 @@ def _set_agents(connection: Connection, server_id: int, agents: Iterable[str]) -
 
 def _read(connection: Connection, query: Select[Any]) -> list[Server]:
     servers = connection.execute(query).mappings().all()
-    links = connection.execute(select(agent_mcp_servers).order_by(agent_mcp_servers.c.agent_name)).all()
+    links = connection.execute(select(agent_mcp_servers)).all()
     return [
         {
             **server,
-            "agents": [link.agent_name for link in links if link.server_id == server["id"]],
+            "agents": sorted(link.agent_name for link in links if link.server_id == server["id"]),
             "created_at": rfc3339(server["created_at"]),
             "updated_at": rfc3339(server["updated_at"]),
         }

@@ -5,7 +5,7 @@ tools and no resources.
 """
 
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, status
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,6 +14,8 @@ from reference_agents.routes.parts import DatabasePart
 from sqlalchemy import Connection
 
 router = APIRouter(prefix="/mcp", tags=["mcp"])
+
+MAX_INTEGER = 2**31 - 1
 
 
 class ServerBody(BaseModel):
@@ -27,12 +29,12 @@ class ServerBody(BaseModel):
     env: dict[str, str] = {}
     http_url: str | None = None
     auto_start: bool = False
-    max_retries: int = Field(default=3, ge=0)
-    timeout_seconds: float = Field(default=30, gt=0)
+    max_retries: int = Field(default=3, ge=0, le=MAX_INTEGER)
+    timeout_seconds: float = Field(default=30, gt=0, allow_inf_nan=False)
     tags: list[str] = []
-    priority: int = 0
+    priority: int = Field(default=0, ge=-MAX_INTEGER, le=MAX_INTEGER)
     enabled: bool = True
-    agents: list[str] = []
+    agents: list[Annotated[str, Field(max_length=100)]] = []
 
     @model_validator(mode="after")
     def _reachable(self) -> "ServerBody":
@@ -68,8 +70,8 @@ class ResourceBody(BaseModel):
 def configure(body: ConfigureBody, database: DatabasePart) -> dict[str, Any]:
     """Add or replace several servers, all or none."""
     with database.writing() as connection:
-        for server in body.servers:
-            if mcp_servers.find_server(connection, server.name):
+        for server in sorted(body.servers, key=lambda each: each.name):  # Two such requests cannot block each other.
+            if mcp_servers.find_server(connection, server.name, to_change=True):
                 mcp_servers.change_server(connection, server.name, server.model_dump())
             else:
                 mcp_servers.add_server(connection, server.model_dump())
@@ -114,7 +116,7 @@ def get_server(name: str, database: DatabasePart) -> dict[str, Any]:
 def update_server(name: str, body: dict[str, Any], database: DatabasePart) -> dict[str, Any]:
     """Change the fields that are given."""
     with database.writing() as connection:
-        server = _find(connection, name)
+        server = _find(connection, name, to_change=True)
         known = {key: server[key] for key in ServerBody.model_fields}
         changed = _checked({**known, **body})
         if changed.name != name:
@@ -127,7 +129,7 @@ def update_server(name: str, body: dict[str, Any], database: DatabasePart) -> di
 def delete_server(name: str, database: DatabasePart) -> None:
     """Remove a server."""
     with database.writing() as connection:
-        _find(connection, name)
+        _find(connection, name, to_change=True)
         mcp_servers.remove_server(connection, name)
 
 
@@ -189,8 +191,8 @@ def agent_tools(agent: str, database: DatabasePart) -> dict[str, Any]:
     return {"agent_name": agent, "servers": [server["name"] for server in servers], "tools": []}
 
 
-def _find(connection: Connection, name: str) -> dict[str, Any]:
-    server = mcp_servers.find_server(connection, name)
+def _find(connection: Connection, name: str, *, to_change: bool = False) -> dict[str, Any]:
+    server = mcp_servers.find_server(connection, name, to_change=to_change)
     if server is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"there is no MCP server {name!r}")
     return server
@@ -203,7 +205,7 @@ def _running(connection: Connection, name: str) -> None:
 
 def _set_status(name: str, wanted: str, database: DatabasePart) -> dict[str, Any]:
     with database.writing() as connection:
-        server = _find(connection, name)
+        server = _find(connection, name, to_change=True)
         if wanted == "running" and not server["enabled"]:
             raise HTTPException(status.HTTP_409_CONFLICT, f"the MCP server {name!r} is not enabled")
         mcp_servers.change_server(connection, name, {"status": wanted})

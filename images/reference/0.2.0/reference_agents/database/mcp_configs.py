@@ -11,13 +11,14 @@ Config = dict[str, Any]
 
 def all_configs(connection: Connection) -> list[Config]:
     """List the configurations by name."""
-    rows = connection.execute(select(mcp_configs).order_by(mcp_configs.c.name)).mappings()
-    return [_shown(row) for row in rows]
+    rows = connection.execute(select(mcp_configs)).mappings()
+    return sorted((_shown(row) for row in rows), key=lambda config: config["name"])  # Databases have own alphabets.
 
 
-def find_config(connection: Connection, name: str) -> Config | None:
-    """Return the configuration with this name, None if there is none."""
-    row = connection.execute(select(mcp_configs).where(mcp_configs.c.name == name)).mappings().first()
+def find_config(connection: Connection, name: str, *, to_change: bool = False) -> Config | None:
+    """Return the configuration with this name, None if there is none; one to change is kept until the commit."""
+    query = select(mcp_configs).where(mcp_configs.c.name == name)
+    row = connection.execute(query.with_for_update() if to_change else query).mappings().first()
     return _shown(row) if row else None
 
 

@@ -33,7 +33,7 @@ class ConfigBody(BaseModel):
     agents: list[str] = []
     tools: ToolFilter = ToolFilter()
     environment: dict[str, str] = {}
-    timeout: float = Field(default=30, gt=0)
+    timeout: float = Field(default=30, gt=0, allow_inf_nan=False)
     retry_count: int = Field(default=3, ge=0)
     tags: list[str] = []
     priority: int = 0
@@ -78,7 +78,7 @@ def get_config(name: str, database: DatabasePart) -> dict[str, Any]:
 def update_config(name: str, body: dict[str, Any], database: DatabasePart) -> dict[str, Any]:
     """Change the fields that are given."""
     with database.writing() as connection:
-        changed = _checked({**_find(connection, name)["config"], **body})
+        changed = _checked({**_find(connection, name, to_change=True)["config"], **body})
         if changed.name != name:
             raise HTTPException(status.HTTP_409_CONFLICT, "a config keeps its name")
         mcp_configs.change_config(connection, changed.model_dump())
@@ -89,7 +89,7 @@ def update_config(name: str, body: dict[str, Any], database: DatabasePart) -> di
 def delete_config(name: str, database: DatabasePart) -> None:
     """Remove a configuration."""
     with database.writing() as connection:
-        _find(connection, name)
+        _find(connection, name, to_change=True)
         mcp_configs.remove_config(connection, name)
 
 
@@ -103,8 +103,8 @@ def agent_configs(agent: str, database: DatabasePart) -> dict[str, Any]:
     return {"agent_name": agent, "configs": mine, "total": len(mine)}
 
 
-def _find(connection: Connection, name: str) -> dict[str, Any]:
-    config = mcp_configs.find_config(connection, name)
+def _find(connection: Connection, name: str, *, to_change: bool = False) -> dict[str, Any]:
+    config = mcp_configs.find_config(connection, name, to_change=to_change)
     if config is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"there is no MCP config {name!r}")
     return config

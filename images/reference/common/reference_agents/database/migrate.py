@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reference_agents.clock import now, rfc3339
 from reference_agents.database import migrations
-from reference_agents.database.engine import Database
+from reference_agents.database.engine import Database, reason
 from reference_agents.errors import SchemaTooNewError, StartError
 
 schema_migrations = Table(
@@ -47,15 +47,14 @@ class Migration:
 def migrate(database: Database) -> None:
     """Apply what is missing, in order and each in a transaction, or raise StartError."""
     try:
-        with database.writing() as connection:
+        with database.alone() as connection:
             schema_migrations.create(connection, checkfirst=True)
             _refuse_newer(connection)
         for migration in known_migrations():
-            with database.writing() as connection:
+            with database.alone() as connection:
                 _apply(connection, migration)
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise StartError(f"the database cannot be prepared: {reason}") from error
+        raise StartError(f"the database {database.name} cannot be prepared: {reason(error)}") from error
 
 
 def known_migrations() -> list[Migration]:

@@ -1,5 +1,7 @@
 """Whether the service can do its work."""
 
+import asyncio
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Response, status
@@ -11,14 +13,19 @@ from reference_agents.database.engine import Database
 from reference_agents.database.migrate import known_version, schema_version
 from reference_agents.routes.parts import DatabasePart, ServerPart, SettingsPart
 from reference_agents.version import version
+from reference_agents.within import begun
 
 router = APIRouter(tags=["service"])
 
+DATABASE_SECONDS = 2.5
+
 
 @router.get("/health", responses={503: {"description": "unhealthy or stopping"}})
-def health(settings: SettingsPart, database: DatabasePart, server: ServerPart, response: Response) -> dict[str, Any]:
-    """Answer 200 only if runs can be taken and stored."""
-    problem = _problem(database)
+async def health(
+    settings: SettingsPart, database: DatabasePart, server: ServerPart, response: Response
+) -> dict[str, Any]:
+    """Answer 200 only if runs can be taken and stored, and in time whatever the database does."""
+    problem = await _problem_in_time(database)
     state = "stopping" if server.stopping else "unhealthy" if problem else "healthy"
     if state != "healthy":
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
@@ -29,6 +36,15 @@ def health(settings: SettingsPart, database: DatabasePart, server: ServerPart, r
         "environment": settings.environment,
     }
     return {**answer, "problem": problem} if problem else answer
+
+
+async def _problem_in_time(database: Database) -> str | None:
+    # In a thread of its own: those of the other routes may all be waiting for the database.
+    probe = asyncio.wrap_future(begun(partial(_problem, database)))
+    try:
+        return await asyncio.wait_for(probe, DATABASE_SECONDS)
+    except asyncio.TimeoutError:  # noqa: UP041 - another class than the built-in in Python 3.10
+        return f"the database has not answered within {DATABASE_SECONDS:g} s"
 
 
 def _problem(database: Database) -> str | None:

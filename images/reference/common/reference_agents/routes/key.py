@@ -10,7 +10,7 @@ _header = APIKeyHeader(name="x-api-key", scheme_name="header", auto_error=False)
 _query = APIKeyQuery(name="x-api-key", scheme_name="query", auto_error=False)
 
 
-def require_key(
+async def require_key(
     request: Request,
     header: Annotated[str | None, Security(_header)],
     query: Annotated[str | None, Security(_query)],

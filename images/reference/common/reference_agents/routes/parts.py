@@ -9,20 +9,22 @@ from reference_agents.llm import Llm
 from reference_agents.settings import Settings
 from reference_agents.shutdown import StoppableServer
 
+# Asynchronous, as is the check of the key: otherwise each takes a thread, and all may be waiting for the database.
 
-def _settings(request: Request) -> Settings:
+
+async def _settings(request: Request) -> Settings:
     return request.app.state.settings
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     return request.app.state.database
 
 
-def _llm(request: Request) -> Llm:
+async def _llm(request: Request) -> Llm:
     return request.app.state.llm
 
 
-def _server(request: Request) -> StoppableServer:
+async def _server(request: Request) -> StoppableServer:
     return request.app.state.server
 
 

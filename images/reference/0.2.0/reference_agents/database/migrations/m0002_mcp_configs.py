@@ -20,9 +20,9 @@ def apply(connection: Connection) -> None:
     """Make the table, move every server into it, drop the tables it came from."""
     mcp_configs.create(connection)
     servers = connection.execute(select(mcp_servers).order_by(mcp_servers.c.id)).mappings().all()
-    links = connection.execute(select(agent_mcp_servers).order_by(agent_mcp_servers.c.agent_name)).all()
+    links = connection.execute(select(agent_mcp_servers)).all()
     for server in servers:
-        agents = [link.agent_name for link in links if link.server_id == server["id"]]
+        agents = sorted(link.agent_name for link in links if link.server_id == server["id"])
         # The id is left to the new table, so that its sequence knows of it on every database.
         connection.execute(
             insert(mcp_configs).values(

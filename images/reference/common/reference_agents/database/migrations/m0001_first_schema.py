@@ -65,5 +65,5 @@ agent_mcp_servers = Table(
 
 
 def apply(connection: Connection) -> None:
-    """Make the tables."""
-    _schema.create_all(connection, checkfirst=False)
+    """Make the tables; versions before 0.1.4 made the same ones and did not note it."""
+    _schema.create_all(connection, checkfirst=True)
