@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lab.environment.traces import secrets_of
 from lab.process import run
 
 CA_FILE = "/run/lab/ca.crt"
@@ -23,6 +24,7 @@ INDEX_VARIABLES = (
     "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT",
     "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INSECURE_HOST", "UV_HTTP_TIMEOUT",
 )  # fmt: skip
+NO_ADDRESS = "is not an address"
 PIP_TO_UV = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}
 
 
@@ -36,9 +38,8 @@ class HostNetwork:
 
     @property
     def secrets(self) -> list[str]:
-        """Passwords inside the addresses."""
-        parts = [urlsplit(word) for value in self.variables.values() for word in value.split()]
-        return [part.password for part in parts if part.password]
+        """Hosts, users and passwords of the settings: they are nobody's business who reads a result."""
+        return secrets_of(self.variables)
 
 
 @cache
@@ -50,8 +51,9 @@ def host_network() -> HostNetwork:
         value = os.environ.get(name) or os.environ.get(name.lower())
         if not value:
             continue
-        if name != "NO_PROXY" and _on_loopback(value):
-            left_out.append(f"{name} names this host's loopback, which a container cannot reach")
+        reason = "" if name == "NO_PROXY" else _unreachable(value)
+        if reason:
+            left_out.append(f"{name} {reason}")
             continue
         variables[name] = variables[name.lower()] = value
     variables |= _index_settings(left_out)
@@ -66,6 +68,18 @@ def host_network() -> HostNetwork:
     return HostNetwork(variables, ca, tuple(left_out))
 
 
+def own_network() -> dict[str, str]:
+    """Return the host's settings for an install step that runs on the host itself, with its own paths and loopback."""
+    names = [*PROXY_VARIABLES, *map(str.lower, PROXY_VARIABLES), *CA_VARIABLES, *INDEX_VARIABLES, "PIP_FIND_LINKS"]
+    variables = {**_pip_settings(), **{name: os.environ[name] for name in names if os.environ.get(name)}}
+    for pip, uv in PIP_TO_UV.items():
+        if pip in variables:
+            variables.setdefault(uv, variables[pip])
+    if "PIP_CERT" in variables:
+        variables.setdefault("SSL_CERT_FILE", variables["PIP_CERT"])  # uv knows no variable of its own
+    return variables
+
+
 def _index_settings(left_out: list[str]) -> dict[str, str]:
     """Return the index settings that mean something inside a container; say of the others why not."""
     variables: dict[str, str] = {}
@@ -74,21 +88,27 @@ def _index_settings(left_out: list[str]) -> dict[str, str]:
         **{name: os.environ[name] for name in INDEX_VARIABLES if os.environ.get(name)},
     }
     for name, value in settings.items():
-        if name.endswith(("TIMEOUT", "HOST")):
+        reasons = [reason for word in value.split() if (reason := _unreachable(word))]
+        if name.endswith("TIMEOUT") or (name.endswith("HOST") and NO_ADDRESS not in reasons):
             variables[name] = value
-        elif any(_on_loopback(word.partition("=")[2] or word) for word in value.split()):
-            left_out.append(f"{name} names this host's loopback, which a container cannot reach")
+        elif reasons:
+            left_out.append(f"{name} {reasons[0]}")
         elif re.match(r"([\w-]+=)?https?://", value):
             variables[name] = value
         else:
-            left_out.append(f"{name} is not an address")
+            left_out.append(f"{name} {NO_ADDRESS}")
     return variables
 
 
-def _on_loopback(address: str) -> bool:
-    """Whether an address, with a scheme or without, is this host's own."""
-    host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+def _unreachable(address: str) -> str:
+    """Return why a container can do nothing with an address, which has a scheme or none; empty if it can."""
+    address = re.sub(r"^[\w-]+=(?=\w+://)", "", address)  # an index may have a name
+    try:
+        host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
+    except ValueError:
+        return NO_ADDRESS
+    own = host in {"localhost", "::1"} or host.startswith("127.")
+    return "names this host's loopback, which a container cannot reach" if own else ""
 
 
 def _ca_bundle() -> bytes | None:

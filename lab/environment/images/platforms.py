@@ -1,8 +1,10 @@
 """Platforms, and how one is made out of Debian's packages where no registry has it."""
 
 import os
+import re
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +13,13 @@ from lab.environment.hostnet import debian_sources
 from lab.errors import InfrastructureError, UsageError
 from lab.locks import locked
 from lab.process import run
+from lab.strict import SLUG_PATTERN
 from lab.template import near
 
 PACKAGES = ("python3", "python3-venv", "ca-certificates")
+"""What every platform has."""
 BOOTSTRAP_SECONDS = 900
+IMAGE_OPTION = "--platform-image"
 
 
 @dataclass(frozen=True)
@@ -24,38 +29,61 @@ class Platform:
     name: str
     suite: str
     python: str
-    """Version of its own Python, major.minor."""
+    """Version of its own Python, major.minor; empty if not known."""
+    pip: str = ""
+    """Version of the pip that its Python puts into virtual environments; empty if not known."""
+    image: str = ""
+    """The image that the user makes a platform of."""
 
     @property
     def registry_name(self) -> str:
         """What a registry calls it."""
-        return f"debian:{self.suite}-slim"
+        return self.image or f"debian:{self.suite}-slim"
 
 
 PLATFORMS = {
     platform.name: platform
     for platform in (
-        Platform("debian-11", "bullseye", "3.9"),
-        Platform("debian-12", "bookworm", "3.11"),
-        Platform("debian-13", "trixie", "3.13"),
+        Platform("debian-11", "bullseye", "3.9", "20.3.4"),
+        Platform("debian-12", "bookworm", "3.11", "23.0.1"),
+        Platform("debian-13", "trixie", "3.13", "25.1.1"),
     )
 }
 
 
-def platform_named(name: str) -> Platform:
-    """Return a platform.
+def platform_named(name: str, image: str = "") -> Platform:
+    """Return a platform, one of the lab's own or one that is made of an image.
 
     Raises UsageError for one that the lab does not know.
     """
+    if image:
+        return Platform(name, "", "", image=image)
     if name not in PLATFORMS:
         raise UsageError(
-            f"there is no platform '{name}'{near(name, PLATFORMS)}", hint=f"platforms: {', '.join(PLATFORMS)}"
+            f"there is no platform '{name}'{near(name, PLATFORMS)}",
+            hint=f"platforms: {', '.join(PLATFORMS)}, and any image with {IMAGE_OPTION} {name}=IMAGE",
         )
     return PLATFORMS[name]
 
 
-def bootstrap(platform: Platform, archive: Path) -> None:
-    """Write a platform's root file system as a tar archive, with an mmdebstrap that is unpacked, not installed.
+def platform_images(told: Sequence[str]) -> dict[str, str]:
+    """Return the images of options NAME=IMAGE by the names of the platforms that are to be made of them.
+
+    Raises UsageError.
+    """
+    found = {}
+    for each in told:
+        name, _, image = each.partition("=")
+        if not image or not re.fullmatch(SLUG_PATTERN, name):
+            raise UsageError(f"{IMAGE_OPTION} {each}: it is written NAME=IMAGE, such as ubuntu-24.04=ubuntu:24.04")
+        if name in PLATFORMS:
+            raise UsageError(f"{IMAGE_OPTION} {each}: {name} is a platform of the lab's own", hint="use another name")
+        found[name] = image
+    return found
+
+
+def bootstrap(platform: Platform, archive: Path, packages: Sequence[str]) -> None:
+    """Write a root file system with these packages as a tar archive, by an mmdebstrap that is unpacked, not installed.
 
     Raises InfrastructureError, with the command that helps where the user's own hands are needed.
     """
@@ -64,8 +92,8 @@ def bootstrap(platform: Platform, archive: Path) -> None:
             f"no registry answers for {platform.registry_name}, and bootstrapping it here needs root",
             hint=f"sudo {sys.prefix}/bin/lab images build {platform.name}   (once; then run again as yourself)",
         )
-    packages = f"--include={','.join(PACKAGES)}"
-    words: list[str | Path] = [_mmdebstrap(), "--quiet", "--variant=minbase", packages, platform.suite, archive]
+    wanted = f"--include={','.join(packages)}"
+    words: list[str | Path] = [_mmdebstrap(), "--quiet", "--variant=minbase", wanted, platform.suite, archive]
     made = run([*words, *debian_sources(platform.suite)], timeout=BOOTSTRAP_SECONDS, cwd=archive.parent)
     if not made.ok:
         raise InfrastructureError(f"bootstrapping {platform.name} failed:\n{made.tail()}")

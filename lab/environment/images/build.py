@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.environment import engine
+from lab.environment.containers import engine
 from lab.errors import InfrastructureError
 
 if TYPE_CHECKING:

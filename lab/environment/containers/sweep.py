@@ -1,17 +1,21 @@
 """Removing what carries the lab's labels, and nothing else."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lab.environment import engine
+from lab.environment.containers import engine
 
 if TYPE_CHECKING:
     import docker
 
 CONFLICT = 409
 """The engine's status for an object that is being removed already."""
+REMOVAL_SECONDS = 30
+POLL_SECONDS = 0.05
 
 
 def remove_all(client: "docker.DockerClient", labels: dict[str, str], *, containers_only: bool = False) -> list[str]:
@@ -39,7 +43,22 @@ def remove_all(client: "docker.DockerClient", labels: dict[str, str], *, contain
 
 
 def _container(api: Any, identity: str) -> None:
-    api.remove_container(identity, force=True, v=True)
+    """Remove a container; where somebody else does already, wait for it: until then it holds on to its volumes."""
+    from docker.errors import APIError, NotFound
+
+    try:
+        api.remove_container(identity, force=True, v=True)
+    except APIError as error:
+        if error.status_code != CONFLICT or "already in progress" not in str(error):
+            raise
+        deadline = time.monotonic() + REMOVAL_SECONDS
+        try:
+            while time.monotonic() < deadline:
+                api.inspect_container(identity)
+                time.sleep(POLL_SECONDS)
+        except NotFound:
+            return
+        raise
 
 
 def _remove(left: list[str], kind: str, name: str, call: Callable[[], Any]) -> None:
@@ -50,21 +69,22 @@ def _remove(left: list[str], kind: str, name: str, call: Callable[[], Any]) -> N
 
 
 def _unless_gone(call: Callable[[], Any]) -> None:
-    """Call; an object that is gone, or whose removal is under way, needs no removing."""
-    from docker.errors import APIError, NotFound
+    """Call; an object that is gone needs no removing."""
+    from docker.errors import NotFound
 
-    try:
+    with suppress(NotFound):
         call()
-    except NotFound:
-        return
-    except APIError as error:
-        if error.status_code != CONFLICT or "already in progress" not in str(error):
-            raise
 
 
-def count(client: "docker.DockerClient", labels: dict[str, str]) -> int:
-    """Count the objects that carry all these labels."""
-    wanted = {"label": [f"{name}={value}" for name, value in labels.items()]}
-    api = client.api
-    volumes = api.volumes(filters=wanted)["Volumes"] or []
-    return len(api.containers(all=True, filters=wanted, quiet=True)) + len(api.networks(filters=wanted)) + len(volumes)
+def trials_of(client: "docker.DockerClient", labels: dict[str, str]) -> dict[str, set[str]]:
+    """Return the trials that have objects with all these labels, by run."""
+    wanted = {"label": [*(f"{name}={value}" for name, value in labels.items()), engine.RUN]}
+    objects: list[dict[str, Any]] = [
+        *client.api.containers(all=True, filters=wanted),
+        *client.api.networks(filters=wanted),
+        *(client.api.volumes(filters=wanted)["Volumes"] or []),
+    ]
+    found: dict[str, set[str]] = {}
+    for each in objects:
+        found.setdefault(each["Labels"][engine.RUN], set()).add(each["Labels"][engine.TRIAL])
+    return found

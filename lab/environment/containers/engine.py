@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ SOCKETS = (
     "{runtime}/podman/podman.sock",
     "/run/podman/podman.sock",
 )
+UNIX = "unix://"
 NO_ENGINE_HINT = (
     "start it (sudo systemctl start docker), install it (sudo apt-get install docker.io), "
     "or point DOCKER_HOST at one; a permission error is mended by: sudo usermod -aG docker $USER"
@@ -48,13 +51,15 @@ def connect() -> "docker.DockerClient":
 
     Raises EngineError with what to do.
     """
+    where = address()
+    if where is None:
+        raise EngineError("no container engine: there is no docker or podman socket", hint=NO_ENGINE_HINT)
+    if where.startswith(UNIX):
+        _knock(where)
     import docker
     from docker.errors import DockerException
     from docker.tls import TLSConfig
 
-    where = address()
-    if where is None:
-        raise EngineError("no container engine: there is no docker or podman socket", hint=NO_ENGINE_HINT)
     tls: TLSConfig | bool = False
     if os.environ.get("DOCKER_TLS_VERIFY") and os.environ.get("DOCKER_CERT_PATH"):
         folder = Path(os.environ["DOCKER_CERT_PATH"])
@@ -67,13 +72,36 @@ def connect() -> "docker.DockerClient":
     return client
 
 
+def _knock(where: str) -> None:
+    """Make sure that somebody listens at a socket, which docker-py leaves open where nobody does.
+
+    Raises EngineError.
+    """
+    with socket.socket(socket.AF_UNIX) as door:
+        door.settimeout(CALL_SECONDS)
+        try:
+            door.connect(where.removeprefix(UNIX))
+        except OSError as error:
+            raise EngineError(f"no container engine answers at {where}: {error}", hint=NO_ENGINE_HINT) from error
+
+
 def answers() -> bool:
     """Whether an engine answers."""
+    return not missing()
+
+
+def missing() -> str:
+    """Return why there is no engine, empty where one answers; asked once for each address."""
+    return _missing(address())
+
+
+@cache
+def _missing(_where: str | None) -> str:
     try:
         connect().close()
-    except EngineError:
-        return False
-    return True
+    except EngineError as error:
+        return error.message
+    return ""
 
 
 @contextmanager

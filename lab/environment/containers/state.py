@@ -6,10 +6,13 @@ from typing import Any
 
 from lab.environment.base import ServiceState
 
-CANNOT_EXECUTE = re.compile(
-    r"executable file not found|no such file or directory|exec format error|permission denied", re.IGNORECASE
+REASON = (
+    r"(?:executable file not found|no such file or directory|not a directory|is a directory|exec format error"
+    r"|permission denied|too many levels of symbolic links)"
 )
-"""What the engine says when the command of a container cannot be executed in it."""
+"""Why a file cannot be executed. An engine says most of these of files of its own, too."""
+CANNOT_ENTER = re.compile(rf"chdir to cwd \(.*\) set in config\.json failed: {REASON}|\bchdir: {REASON}", re.IGNORECASE)
+"""What runc and crun say of a container's working folder."""
 
 
 def state_of(attributes: Mapping[str, Any]) -> ServiceState:
@@ -32,6 +35,22 @@ def state_of(attributes: Mapping[str, Any]) -> ServiceState:
             "image": attributes["Image"],
         },
     )
+
+
+def cannot_execute(said: str, word: str) -> bool:
+    """Whether an engine says that a container's command, whose first word this is, cannot be executed in it.
+
+    Words of runc, then of crun; of the latter's error about an open executable the command is the only one meant.
+    """
+    own = rf"[\\\"'`]*(?:[^\s\"'`]*/)?{re.escape(word)}[\\\"'`]*" if word else r"(?!)"
+    forms = (
+        rf"\bexec:? {own}: (?:l?stat {own}: )?{REASON}",
+        rf"\bl?stat {own}: {REASON}",
+        rf"\bexecutable file {own} not found",
+        rf"\bexec container process (?:\(.*?\) )?{own}: {REASON}",
+        rf"\bopen executable: {REASON}",
+    )
+    return bool(re.search("|".join(forms), said, re.IGNORECASE) or CANNOT_ENTER.search(said))
 
 
 def memory_of(stats: Mapping[str, Any]) -> dict[str, int]:

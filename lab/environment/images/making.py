@@ -2,28 +2,27 @@
 
 import hashlib
 import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab import paths
-from lab.environment import engine
-from lab.environment.build import build
-from lab.environment.platforms import PACKAGES, Platform, bootstrap
-from lab.errors import InfrastructureError, VersionError
+from lab.environment.containers import engine
+from lab.environment.images.build import build
+from lab.environment.images.fetched import mock_site
+from lab.environment.images.named import present, pulled
+from lab.environment.images.platforms import PACKAGES, Platform, bootstrap
+from lab.environment.images.wheelhouse import no_wheels, shelve, wheelhouse
 from lab.locks import locked
-from lab.process import run
 from lab.product.sources import Artifact, tree_digest
 
 if TYPE_CHECKING:
     import docker
-    from docker.models.images import Image
 
 RECIPE = "1"
 """Goes into every tag; a change here makes everything be built anew."""
+POSTGRESQL_PACKAGES = ("postgresql", "python3-psycopg2")
+SYSTEMD_PACKAGES = ("systemd", "systemd-sysv", "dbus")
 Say = Callable[[str], None]
 
 
@@ -40,26 +39,14 @@ class Images:
             "platform", paths.images() / "platform", self._base(platform), {"uv": _uv_binary()}, platform.name
         )
 
+    def machine(self, platform: Platform) -> str:
+        """Return the image of a machine: the platform with systemd as its first process."""
+        base = self._base(platform, (*PACKAGES, *SYSTEMD_PACKAGES))
+        return self._built("systemd", paths.images() / "systemd", base, {"uv": _uv_binary()}, platform.name)
+
     def llm_mock(self, platform: Platform) -> str:
         """Return the image of the LLM mock; its dependencies are fetched by this host, not in the build."""
-        lock = paths.CHECKOUT / "requirements" / "llm-mock.txt"
-        key = hashlib.sha256(lock.read_bytes() + platform.python.encode()).hexdigest()
-        site = paths.cache() / "site" / key
-        with locked(site):
-            if not site.is_dir():
-                self._say("fetching what the LLM mock needs")
-                part = site.with_name(f"{key}.part")
-                shutil.rmtree(part, ignore_errors=True)
-                _fetch(
-                    [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps",
-                     "--python-version", platform.python, "--only-binary", ":all:", "--target", part, "-r", lock],
-                    "fetching what the LLM mock needs",
-                )  # fmt: skip
-                # Scripts name this host's Python, and the records hold the scripts' digests.
-                shutil.rmtree(part / "bin", ignore_errors=True)
-                for listed in part.glob("*.dist-info/RECORD"):
-                    listed.unlink()
-                part.rename(site)
+        site = mock_site(platform.python, self._say)
         extra: dict[str, Path | bytes] = {
             "site": site,
             "lab/llm_mock": paths.CHECKOUT / "lab" / "llm_mock",
@@ -67,24 +54,47 @@ class Images:
         }
         return self._built("llm-mock", paths.images() / "llm-mock", self.platform(platform), extra, platform.name)
 
+    def postgresql(self, platform: Platform) -> str:
+        """Return the image of a PostgreSQL server, of the version that the platform's packages have."""
+        base = self._base(platform, (*PACKAGES, *POSTGRESQL_PACKAGES))
+        return self._built("postgresql", paths.images() / "postgresql", base, {}, platform.name)
+
     def product(self, artifact: Artifact, platform: Platform) -> str:
         """Return the product's own image: pulled by name, or built from its folder with a wheelhouse beside it.
 
-        Raises VersionError for a name that neither the engine nor a registry knows.
+        Raises VersionError for a name that neither the engine nor a registry knows, InfrastructureError.
         """
         if artifact.path is None:
-            self._present(artifact)
+            self._present(artifact.requirement, artifact.label)
             return artifact.requirement
         base = self.platform(platform)
         extra: dict[str, Path | bytes] = {}
         if artifact.folder is not None:
-            extra["wheels"] = self._wheelhouse(artifact.folder, platform)
+            extra["wheels"] = wheelhouse(artifact, platform.python, self.machine_type(), self._say)
         return self._built("product", artifact.path, base, extra, artifact.label)
+
+    def machine_type(self) -> str:
+        """Return what the engine's machine is called, such as `x86_64`."""
+        with engine.calls("asking the engine about its machine"):
+            return str(self._client.info()["Architecture"])
+
+    def wheels(self, artifact: Artifact, platform: Platform, *, refused: bool = False) -> str:
+        """Return a volume with all that installing an artifact takes on this platform, nothing if it is `refused`."""
+        folder = no_wheels() if refused else wheelhouse(artifact, platform.python, self.machine_type(), self._say)
+        return shelve(self._client, folder, self.platform(platform))
 
     def identity(self, tag: str) -> str:
         """Return an image's id, `sha256:…`."""
         with engine.calls(f"looking up the image {tag}"):
             return str(self._client.images.get(tag).id)
+
+    def origin(self, platform: Platform) -> str:
+        """Return which image a platform is made of, `NAME@sha256:…`, with the registry's digest where there is one."""
+        name = self._base(platform)
+        with engine.calls(f"looking up the image {name}"):
+            image = self._client.images.get(name)
+        known = image.attrs.get("RepoDigests") or []
+        return str(known[0]) if known else f"{name}@{image.id}"
 
     def cached(self) -> list[dict[str, Any]]:
         """List the images that the lab made: tags, size in bytes, role."""
@@ -99,12 +109,15 @@ class Images:
 
     # -- how they come to be ---------------------------------------------------------------------------------------
 
-    def _base(self, platform: Platform) -> str:
-        key = hashlib.sha256("\n".join([RECIPE, platform.suite, *PACKAGES]).encode()).hexdigest()[:12]
+    def _base(self, platform: Platform, packages: Sequence[str] = PACKAGES) -> str:
+        if platform.image:
+            self._present(platform.image, f"the platform {platform.name}")
+            return platform.image
+        key = hashlib.sha256("\n".join([RECIPE, platform.suite, *packages]).encode()).hexdigest()[:12]
         tag = f"lab/base:{platform.name}-{key}"
         with locked(paths.cache() / "images" / tag.replace("/", "-")):
             if not self._has(tag) and not self._pull(platform, tag):
-                self._import(platform, tag)
+                self._import(platform, tag, packages)
         return tag
 
     def _pull(self, platform: Platform, tag: str) -> bool:
@@ -113,7 +126,7 @@ class Images:
 
         self._say(f"{platform.name}: asking the registry for {platform.registry_name}")
         try:
-            image = self._pulled(platform.registry_name)
+            image = pulled(self._client, platform.registry_name)
         except (APIError, requests.exceptions.RequestException):
             self._say(f"{platform.name}: no registry answers; bootstrapping the base image (about 20 s)")
             return False
@@ -122,10 +135,10 @@ class Images:
         self._say(f"{platform.name}: pulled {platform.registry_name}")
         return True
 
-    def _import(self, platform: Platform, tag: str) -> None:
-        archive = paths.cache() / "images" / f"{platform.name}-{os.getpid()}.tar"
+    def _import(self, platform: Platform, tag: str, packages: Sequence[str]) -> None:
+        archive = paths.cache() / "images" / f"{tag.replace('/', '-').replace(':', '-')}-{os.getpid()}.tar"
         try:
-            bootstrap(platform, archive)
+            bootstrap(platform, archive, packages)
             with engine.calls(f"importing {tag}"):
                 self._client.api.import_image_from_file(
                     str(archive),
@@ -136,44 +149,9 @@ class Images:
         finally:
             archive.unlink(missing_ok=True)
 
-    def _wheelhouse(self, wheel: Path, platform: Platform) -> Path:
-        """Return a folder with a wheel and the wheels of all it depends on."""
-        machine = self._client.info()["Architecture"]
-        key = hashlib.sha256(f"{wheel.parent} {platform.python} {machine}".encode()).hexdigest()
-        place = paths.cache() / "wheelhouses" / key
-        with locked(place):
-            if not place.is_dir():
-                self._say(f"fetching what {wheel.name} depends on")
-                part = place.with_name(f"{key}.part")
-                shutil.rmtree(part, ignore_errors=True)
-                tags = [f"manylinux_2_{glibc}_{machine}" for glibc in (31, 28, 17)] + [
-                    f"manylinux2014_{machine}",
-                    "any",
-                ]
-                _fetch(
-                    [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-                     "--only-binary=:all:", f"--python-version={platform.python}",
-                     *(f"--platform={name}" for name in tags), "--dest", part, wheel],
-                    f"fetching what {wheel.name} depends on",
-                )  # fmt: skip
-                part.rename(place)
-        return place
-
-    def _present(self, artifact: Artifact) -> None:
-        from docker.errors import APIError, ImageNotFound
-
-        try:
-            self._client.images.get(artifact.requirement)
-        except ImageNotFound:
-            self._say(f"pulling {artifact.requirement}")
-            try:
-                self._pulled(artifact.requirement)
-            except APIError as error:
-                raise VersionError(
-                    f"{artifact.label}: the image {artifact.requirement} is not on the engine, and pulling it failed: "
-                    f"{error.explanation or error}",
-                    hint="docker load or docker build it first, or name another",
-                ) from error
+    def _present(self, name: str, what: str) -> None:
+        """Make sure that an image is there which somebody named for something."""
+        present(self._client, name, what, self._say)
 
     def _built(
         self,
@@ -194,13 +172,6 @@ class Images:
                 build(self._client, tag, {".": folder, **extra}, {"BASE": base}, role)
         return tag
 
-    def _pulled(self, name: str) -> "Image":
-        """Pull one image, not all tags of its name."""
-        from docker.utils import parse_repository_tag
-
-        repository, tag = parse_repository_tag(name)
-        return self._client.images.pull(repository, tag or "latest")
-
     def _has(self, tag: str) -> bool:
         from docker.errors import ImageNotFound
 
@@ -219,13 +190,6 @@ def _digest(content: Path | bytes) -> str:
         return tree_digest(content)
     with content.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _fetch(argv: list[str | Path], what: str) -> None:
-    with tempfile.TemporaryDirectory(prefix="lab-fetch-") as scratch:  # what an ended installer would leave behind
-        done = run(argv, timeout=600, environment={"TMPDIR": scratch})
-    if not done.ok:
-        raise InfrastructureError(f"{what} failed:\n{done.tail()}", hint="does the package index answer?")
 
 
 def _uv_binary() -> Path:
