@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lab.jsonpath import look_up
-from lab.lifecycle.database import QUERY_SCRIPT
+from lab.lifecycle.database import query
 from lab.lifecycle.hook import call_hook
 from lab.lifecycle.setting import Session
 from lab.product.actions import Action, Answer, CommandAction, HookAction, HttpAction, Request, SqlAction
@@ -124,11 +124,10 @@ def _command(session: Session, action: CommandAction) -> Done:
 def _sql(session: Session, action: SqlAction) -> Done:
     scope = session.scope()
     done = Done(action.name)
-    if "database.path" not in scope:
+    result = query(session, render(action.statement, scope))
+    if result is None:
         done.problem = "the definition names no database for this cell"
         return done
-    argv = ["python3", "-c", QUERY_SCRIPT, scope["database.path"], render(action.statement, scope)]
-    result = session.environment.run(argv, timeout=session.setting.timeouts.command)
     if not result.ok:
         done.problem = result.tail(2) or "the statement did not end in time"
         return done

@@ -5,7 +5,7 @@ from typing import Any
 
 from lab.lifecycle.setting import Session
 from lab.product.model import Configuration
-from lab.scenario.model import ConfigureStep
+from lab.scenario.steps import ConfigureStep
 from lab.template import render
 
 

@@ -1,49 +1,52 @@
-"""Scripts that read a product's SQLite file from beside the product, with nothing but the platform's own Python."""
+"""Reading a product's database from beside the product: a file in its volumes, or a server from the server's place."""
 
-QUERY_SCRIPT = """
-import json, sqlite3, sys
-db = sqlite3.connect(sys.argv[1], timeout=10)
-rows = db.execute(sys.argv[2]).fetchall()
-db.commit()
-print(json.dumps(rows, default=repr))
-"""
-
-LEDGER_SCRIPT = """
-import hashlib, json, os, sqlite3, sys
-path, most = sys.argv[1], int(sys.argv[2])
-if not os.path.exists(path):
-    sys.exit("there is no database file at " + path)
-db = sqlite3.connect("file:" + path + "?mode=ro", uri=True, timeout=10)
-quote = lambda name: '"' + name.replace('"', '""') + '"'
-# A key that changes its type, 7 to "7", is the same key; bytes that are no text must not stop the count.
-text = lambda value: value.decode("utf8", "backslashreplace") if isinstance(value, bytes) else str(value)
-digest = lambda values: hashlib.sha256(json.dumps([text(value) for value in values]).encode()).hexdigest()[:16]
-db.text_factory = bytes
-
-
-def ledger(table):
-    columns = [[text(each[1]), each[5]] for each in db.execute("pragma table_info(%s)" % quote(table))]
-    key = [name for name, place in sorted(columns, key=lambda column: column[1]) if place]
-    count = db.execute("select count(*) from %s" % quote(table)).fetchone()[0]
-    keys = None
-    if count <= most:
-        wanted = ", ".join(map(quote, key)) or "*"
-        keys = sorted(digest(row) for row in db.execute("select %s from %s" % (wanted, quote(table))))
-    return {"rows": count, "columns": [name for name, _ in columns], "key": key, "keys": keys}
-
-
-tables, unreadable = {}, {}
-names = "select name from sqlite_master where type = 'table' and name not like 'sqlite|_%' escape '|' order by name"
-for (name,) in db.execute(names).fetchall():
-    try:
-        tables[text(name)] = ledger(text(name))
-    except sqlite3.Error as error:
-        unreadable[text(name)] = str(error)
-sound = [text(row[0]) for row in db.execute("pragma integrity_check").fetchall()]
-orphans = len(db.execute("pragma foreign_key_check").fetchall())
-facts = {"tables": tables, "unreadable": unreadable, "integrity": "; ".join(sound), "foreign_key_orphans": orphans}
-print(json.dumps(facts))
-"""
+from lab.environment.base import DatabaseAccount
+from lab.errors import InfrastructureError
+from lab.lifecycle.ledgers import BUSY, NO_SERVER, POSTGRESQL_LEDGER, POSTGRESQL_QUERY, SQLITE_LEDGER, SQLITE_QUERY
+from lab.lifecycle.setting import Session
+from lab.process import CommandResult
+from lab.product.model import SqliteDatabase
 
 MOST_KEYS = 5000
 """Rows of a table whose keys are kept; of a larger one only the number is."""
+
+
+def read_ledger(session: Session) -> CommandResult | None:
+    """Return what prints every table's rows by key, and whether the database is sound; None where there is none.
+
+    Raises InfrastructureError where the server does not answer.
+    """
+    return _run(session, (SQLITE_LEDGER, POSTGRESQL_LEDGER), str(MOST_KEYS))
+
+
+def unseen(result: CommandResult) -> str:
+    """Say why a ledger shows nothing, bad or good, of its database; empty if it does."""
+    if result.timed_out:
+        return f"the database was not read to its end within {result.seconds:.0f} s"
+    said = result.tail(1)
+    return f"the database could not be looked at: {said}" if not result.ok and any(map(said.__contains__, BUSY)) else ""
+
+
+def query(session: Session, statement: str) -> CommandResult | None:
+    """Return what prints a statement's rows as JSON; on a server it runs under the product's own account.
+
+    None where the cell has no database. Raises InfrastructureError where the server does not answer.
+    """
+    return _run(session, (SQLITE_QUERY, POSTGRESQL_QUERY), statement, user=DatabaseAccount().user)
+
+
+def _run(session: Session, scripts: tuple[str, str], argument: str, *, user: str = "postgres") -> CommandResult | None:
+    database, timeout = session.setting.database(session.slot), session.setting.timeouts.command
+    if database is None:
+        return None
+    if isinstance(database, SqliteDatabase):
+        path = session.scope()["database.path"]
+        return session.environment.run(["python3", "-c", scripts[0], path, argument], timeout=timeout)
+    if not session.database_runs:
+        raise InfrastructureError("the database cannot be read while the scenario has it stopped")
+    account = session.setting.account
+    argv = ["python3", "-c", scripts[1], account.name, user, argument]
+    result = session.environment.services.run_in_database(argv, timeout=timeout)
+    if result.exit_code == NO_SERVER:
+        raise InfrastructureError(f"the database server beside the product does not answer: {result.tail(2)}")
+    return result

@@ -17,6 +17,8 @@ EXCERPT = 2000
 """Characters of an answer that the history keeps."""
 MOST_BYTES = 20_000_000
 """A longer answer is cut here: the product's output is not trusted."""
+MOST_LEVELS = 64
+"""JSON that is nested deeper is none: what is picked from it could not be written into the history."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,12 @@ class HttpResult:
 
     @property
     def json(self) -> Any:
-        """The body as JSON, None if it is not."""
+        """The body as JSON, None if it is not, or is nested deeper than MOST_LEVELS."""
         try:
-            return json.loads(self.body)
+            value = json.loads(self.body)
         except (ValueError, RecursionError):  # the product's output is not trusted
             return None
+        return None if _too_deep(value) else value
 
     def problem(self, expected: Answer) -> str:
         """Say what is not as expected, or nothing."""
@@ -52,6 +55,15 @@ class HttpResult:
     def excerpt(self, length: int = EXCERPT) -> str:
         """Return the beginning of the body as text."""
         return self.body[: 4 * length].decode("utf8", "replace")[:length]
+
+
+def _too_deep(value: Any) -> bool:
+    """Whether lists and objects lie in one another more than MOST_LEVELS deep."""
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        level = [item for each in level if isinstance(each, dict | list)
+                 for item in (each.values() if isinstance(each, dict) else each)]  # fmt: skip
+    return any(isinstance(each, dict | list) for each in level)
 
 
 class Door:

@@ -8,9 +8,10 @@ from typing import Any
 from lab.jsonpath import look_up
 from lab.lifecycle.actions import perform_all
 from lab.lifecycle.configure import digests
+from lab.lifecycle.exposed import exposed
 from lab.lifecycle.setting import Session
 from lab.product.actions import Answer, Request
-from lab.scenario.model import InspectStep
+from lab.scenario.steps import InspectStep
 from lab.template import render
 
 METADATA_SCRIPT = """
@@ -18,7 +19,8 @@ import hashlib, importlib.metadata, json, sys
 found = importlib.metadata.distribution(sys.argv[1])
 record = sorted(line for line in (found.read_text("RECORD") or "").splitlines()
                 if ".dist-info/" not in line and "__pycache__" not in line and "../" not in line)
-if all(line.split(",")[0].endswith(".pth") for line in record):
+origin = json.loads(found.read_text("direct_url.json") or "{}")
+if origin.get("dir_info", {}).get("editable") or all(line.split(",")[0].endswith(".pth") for line in record):
     record = []  # installed in place: its files are not listed, so that nothing is known of them
 content = hashlib.sha256("\\n".join(record).encode()).hexdigest() if record else ""
 print(json.dumps({"version": found.version, "content": content}))
@@ -30,9 +32,10 @@ def inspect(session: Session, _step: InspectStep, facts: dict[str, Any]) -> None
     """Record version proofs, API operations, configuration in force, memory and processes."""
     facts["version"] = session.definition.label
     with ThreadPoolExecutor(max_workers=1) as pool:
-        memory = pool.submit(session.environment.memory)  # an engine may take a second to answer
+        memory = pool.submit(session.environment.product.memory)  # an engine may take a second to answer
         _ask(session, facts)
         facts["memory"] = memory.result()
+    facts["exposed"] = exposed(session)
 
 
 def _ask(session: Session, facts: dict[str, Any]) -> None:
@@ -41,7 +44,7 @@ def _ask(session: Session, facts: dict[str, Any]) -> None:
     facts["configuration"] = perform_all(session, session.definition.prove_configuration)
     facts["configuration_files"] = digests(session)
     facts["configuration_written"] = dict(sorted(session.written.items()))
-    facts["processes"] = session.environment.processes()
+    facts["processes"] = session.environment.product.processes()
 
 
 def _proofs(session: Session, facts: dict[str, Any]) -> dict[str, dict[str, str]]:

@@ -10,8 +10,9 @@ from lab.lifecycle.actions import expected
 from lab.lifecycle.configure import current
 from lab.lifecycle.http import Door
 from lab.lifecycle.setting import Session
+from lab.lifecycle.unit import own_unit, stop_seconds
 from lab.product.actions import Request
-from lab.scenario.model import ReadyStep, StartStep
+from lab.scenario.steps import ReadyStep, StartStep
 from lab.template import render
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.02, 0.25, 1.1
@@ -26,33 +27,38 @@ def service(session: Session) -> Service:
     scope, definition = session.scope(), session.definition
     return Service(
         argv=tuple(render(definition.start.argv, scope)),
-        environment=render(current(session).environment, scope),
+        # What the operator wrote stays as it was written: an upgrade does not fill it in anew.
+        environment=render(current(session).environment, session.scope(session.configured)),
         directory=render(definition.start.directory, scope),
-        port=definition.port,
+        port=session.setting.port(session.slot),
         image=session.images.get(session.slot, ""),
+        unit=own_unit(session),
+        stop_seconds=stop_seconds(definition),
     )
 
 
-def start(session: Session, _step: StartStep, facts: dict[str, Any]) -> None:
+def start(session: Session, step: StartStep, facts: dict[str, Any]) -> None:
     """Start the product and record its first state.
 
     Raises StepFailedError when there is no process to speak of.
     """
-    session.environment.llm()  # the product must find what it may ask for at once
+    facts["services"] = session.environment.services.ready()  # the product must find what it may ask for at once
+    if step.under_init:
+        session.environment.neighbours.watch_processes()
     wanted = service(session)
     facts |= {"argv": list(wanted.argv), "image": wanted.image, "version": session.definition.label}
     began = time.monotonic()
     try:
-        state = session.environment.start(wanted)
+        state = session.environment.product.start(wanted)
     except NotStartedError as error:
         raise StepFailedError(f"'{shlex.join(wanted.argv)}' cannot be executed: {error}") from error
-    session.started_at = time.monotonic()
-    session.starts += 1
-    facts["call_seconds"] = round(session.started_at - began, 4)
+    # A service manager may return only once the product is up: that time is the product's.
+    session.started_at = time.monotonic() - state.extra.get("start_seconds", 0.0)
+    facts["call_seconds"] = round(time.monotonic() - began, 4)
     facts["state"] = as_facts(state)
     if session.door is not None:
         session.door.close()
-    session.door = Door(session.environment.base_url(), session.record)
+    session.door = Door(session.environment.product.base_url(), session.record)
     facts["base_url"] = session.door.base_url
 
 
@@ -79,11 +85,12 @@ def ready(session: Session, step: ReadyStep, facts: dict[str, Any]) -> None:
         facts |= {"probes": probes, "in_row": in_row, "last_status": result.status, "last_problem": problem}
         if in_row == step.consecutive:
             facts["seconds_to_ready"] = round(time.monotonic() - session.started_at, 4)
+            facts["waited"] = session.environment.product.waited()
             facts["body"] = result.json
             facts["state"] = _await_own_health_check(session, deadline)
             return
         if problem:
-            state = session.environment.state()
+            state = session.environment.product.state()
             if not state.running:
                 facts["state"] = as_facts(state)
                 ran = time.monotonic() - session.started_at
@@ -92,10 +99,10 @@ def ready(session: Session, step: ReadyStep, facts: dict[str, Any]) -> None:
                     f"its last words:\n{last_words(session)}"
                 )
         if time.monotonic() > deadline:
-            facts["state"] = as_facts(session.environment.state())
+            facts["state"] = as_facts(session.environment.product.state())
             raise StepFailedError(
                 f"{request.path} was not as promised {step.consecutive} times in a row within {timeout:g} s "
-                f"({probes} probes); last: {problem}\nits last words:\n{last_words(session)}"
+                f"({probes} probes); last: {problem or 'as promised'}\nits last words:\n{last_words(session)}"
             )
         session.record.pause(pause)
         pause = min(pause * GROWTH, LONGEST_PAUSE)
@@ -103,10 +110,10 @@ def ready(session: Session, step: ReadyStep, facts: dict[str, Any]) -> None:
 
 def _await_own_health_check(session: Session, deadline: float) -> dict[str, Any]:
     """Where an image brings a health check, wait until it has an opinion."""
-    state = session.environment.state()
+    state = session.environment.product.state()
     while state.health == "starting" and time.monotonic() < deadline:
         session.record.pause(LONGEST_PAUSE)
-        state = session.environment.state()
+        state = session.environment.product.state()
     return as_facts(state)
 
 
@@ -120,6 +127,6 @@ def as_facts(state: ServiceState) -> dict[str, Any]:
 
 def last_words(session: Session) -> str:
     """Return the last lines that the product wrote, redacted."""
-    stdout, stderr = session.environment.logs()
+    stdout, stderr = session.environment.product.logs()
     lines = (stderr.strip() or stdout.strip()).decode("utf8", "replace").splitlines()
     return session.record.redact("\n".join(lines[-LAST_WORDS:])) or "(it wrote nothing)"
