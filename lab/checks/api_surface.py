@@ -6,7 +6,7 @@ from typing import Any
 from lab.checks.base import failed, passed, unknown
 from lab.history import History, StepRecord
 from lab.records.model import Finding
-from lab.scenario.model import ApiSurfaceCheck
+from lab.scenario.checks import ApiSurfaceCheck
 
 
 def api_surface(history: History, _check: ApiSurfaceCheck) -> list[Finding]:

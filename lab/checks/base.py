@@ -19,6 +19,11 @@ def unknown(step: StepRecord, reason: str) -> Finding:
     return Finding(verdict="unknown", step=step.id, reason=reason)
 
 
+def skipped(step: StepRecord, reason: str) -> Finding:
+    """The question has no meaning in this cell."""
+    return Finding(verdict="skipped", step=step.id, reason=reason)
+
+
 def first_line(text: str) -> str:
     """Return the first line that says something."""
     return next((line for line in text.splitlines() if line.strip()), "")

@@ -4,7 +4,7 @@ from lab.checks.base import failed, passed, unknown
 from lab.history import History, StepRecord
 from lab.jsonpath import same
 from lab.records.model import Finding
-from lab.scenario.model import ConfigurationCheck
+from lab.scenario.checks import ConfigurationCheck
 
 
 def configuration(history: History, _check: ConfigurationCheck) -> list[Finding]:

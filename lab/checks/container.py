@@ -3,7 +3,7 @@
 from lab.checks.base import failed, passed, unknown
 from lab.history import History, StepRecord
 from lab.records.model import Finding
-from lab.scenario.model import ContainerCheck
+from lab.scenario.checks import ContainerCheck
 
 ROOT = frozenset({"", "0", "root"})
 """Users, whatever their group, that are no unprivileged user; an image that names none runs as root."""
@@ -21,11 +21,19 @@ def container(history: History, _check: ContainerCheck) -> list[Finding]:
             found.append(_declared(step))
         elif state.get("healthcheck") and state.get("running"):
             asked = True
-            verdict = passed if state["health"] == "healthy" else failed
-            found.append(verdict(step, f"the image's own health check says {state['health'] or 'nothing'}"))
+            found.append(_answered(step))
     if found and not asked and all(finding.verdict == "pass" for finding in found):
         found.append(unknown(history.of_kind("start")[-1], "the image's own health check was never seen to answer"))
     return found
+
+
+def _answered(step: StepRecord) -> Finding:
+    health = step.facts["state"]["health"]
+    if health == "starting":  # a long interval breaks no promise
+        waited = f" of {step.facts['window']:g} s" if "window" in step.facts else ""
+        return unknown(step, f"the image's own HEALTHCHECK had not answered when the wait{waited} ended")
+    verdict = passed if health == "healthy" else failed
+    return verdict(step, f"the image's own health check says {health or 'nothing'}")
 
 
 def _declared(step: StepRecord) -> Finding:

@@ -6,7 +6,7 @@ from lab.checks.base import failed, passed, unknown
 from lab.history import History, StepRecord
 from lab.jsonpath import same
 from lab.records.model import Finding
-from lab.scenario.model import DataCheck
+from lab.scenario.checks import DataCheck
 
 
 def data(history: History, _check: DataCheck) -> list[Finding]:
@@ -16,9 +16,13 @@ def data(history: History, _check: DataCheck) -> list[Finding]:
         problems = _problems(step.facts.get("actions", []))
         if problems:
             found.append(failed(step, f"seeding failed: {'; '.join(problems)}"))
-    verified = [step for step in history.of_kind("verify") if "reads" in step.facts]
-    for step in verified:
-        found += _reading(step, verified[0])
+    first: StepRecord | None = None
+    for step in history.of_kind("verify"):
+        if "reads" in step.facts:
+            first = first or step
+            found += _reading(step, first)
+        elif step.outcome != "skipped":
+            found.append(unknown(step, "it was not recorded what was read back"))
     return found
 
 

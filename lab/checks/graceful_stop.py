@@ -6,7 +6,7 @@ from typing import Any
 from lab.checks.base import failed, passed, unknown
 from lab.history import History, StepRecord
 from lab.records.model import Finding
-from lab.scenario.model import GracefulStopCheck
+from lab.scenario.checks import GracefulStopCheck
 
 CLEAN_ERROR = range(500, 600)
 
@@ -38,7 +38,7 @@ def _broken(step: StepRecord) -> Iterator[str]:
     if facts.get("request_problem"):
         yield f"the stop request was not taken: {facts['request_problem']}"
     flight = facts.get("in_flight")
-    if flight is not None and not _cut_short(facts):
+    if flight is not None and not flight.get("unheld") and not _cut_short(facts):
         yield from _flight(flight, facts["promised_in_flight"])
     if facts["killed"] and not _cut_short(facts):
         yield f"still running {facts['budget']:g} s after {facts['way']}; it took SIGKILL"
@@ -59,7 +59,11 @@ def _missing(step: StepRecord) -> Iterator[str]:
     flight = facts.get("in_flight")
     if flight is None and step.parameters.get("in_flight"):
         yield "the definition names no request to be in flight"
-    elif flight is not None and flight.get("received_by_llm"):
+    elif flight is not None and flight.get("unheld"):
+        yield f"no request was in flight: {flight['unheld']}"
+    elif flight is not None and not flight.get("arrived") and flight.get("problem") == "":
+        yield "the request was answered before it could be seen that it was under way"
+    elif flight is not None and flight.get("arrived"):
         if "problem" not in flight:
             yield "it was not recorded what became of the request in flight"
         elif flight.get("answered_after_stop", 0) < 0:
@@ -76,10 +80,13 @@ def _cut_short(facts: dict[str, Any]) -> bool:
 
 
 def _flight(flight: dict[str, object], promised: str) -> Iterator[str]:
-    if not flight.get("received_by_llm"):
-        yield f"{flight['request']} never reached the LLM, so no request was in flight"
+    if not flight.get("arrived"):
+        if flight.get("problem") == "":
+            return  # it was answered well, only not seen under way: that is for the missing measurements to say
+        yield f"{flight['request']} never got to where the lab holds it up, so no request was in flight"
         return
     problem, status = flight.get("problem"), flight.get("status")
     clean = isinstance(status, int) and status in CLEAN_ERROR
     if problem and not (promised == "clean-error" and clean):
-        yield f"the request in flight was dropped: {problem}"
+        became = "dropped" if status is None else "not answered as promised"
+        yield f"the request in flight was {became}: {problem}"

@@ -3,7 +3,7 @@
 from lab.checks.base import failed, passed, unknown
 from lab.history import History, StepRecord
 from lab.records.model import Finding
-from lab.scenario.model import HealthCheck
+from lab.scenario.checks import HealthCheck
 
 
 def health(history: History, _check: HealthCheck) -> list[Finding]:

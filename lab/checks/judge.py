@@ -9,10 +9,23 @@ from lab.checks.budgets import durations, memory
 from lab.checks.configuration import configuration
 from lab.checks.container import container
 from lab.checks.data import data
+from lab.checks.egress import egress
+from lab.checks.exercise import exercise
 from lab.checks.graceful_stop import graceful_stop
 from lab.checks.health import health
+from lab.checks.honest_health import honest_health
 from lab.checks.install import install
+from lab.checks.leaks import leaks
+from lab.checks.leftovers import leftovers
+from lab.checks.orphans import orphans
+from lab.checks.private import private
+from lab.checks.refusal import refusal
+from lab.checks.rollback import rollback
 from lab.checks.rows import rows
+from lab.checks.suite import suite
+from lab.checks.tidy import tidy
+from lab.checks.unchanged import unchanged
+from lab.checks.unit import unit
 from lab.checks.version import version
 from lab.history import History
 from lab.records.model import CheckResult, Finding, Verdict, worst
@@ -24,10 +37,23 @@ QUESTIONS: dict[str, Callable[[History, Any], list[Finding]]] = {
     "container": container,
     "version": version,
     "data": data,
+    "exercise": exercise,
+    "honest-health": honest_health,
+    "refusal": refusal,
+    "orphans": orphans,
     "rows": rows,
     "graceful-stop": graceful_stop,
     "api-surface": api_surface,
     "configuration": configuration,
+    "suite": suite,
+    "egress": egress,
+    "leaks": leaks,
+    "unit": unit,
+    "private": private,
+    "leftovers": leftovers,
+    "tidy": tidy,
+    "unchanged": unchanged,
+    "rollback": rollback,
     "durations": durations,
     "memory": memory,
 }
@@ -50,7 +76,11 @@ def conclude(results: list[CheckResult]) -> tuple[Verdict, str]:
     """Return the trial's verdict and its reason in one line."""
     verdict = worst(result.verdict for result in results)
     if verdict == "pass":
-        return verdict, f"{sum(result.verdict == 'pass' for result in results)} checks passed"
+        kept = sum(result.verdict == "pass" for result in results)
+        asked = [result for result in results if result.check != "completed"]
+        if asked and all(result.verdict == "skipped" for result in asked):  # that steps end is no promise of a product
+            return "skipped", f"{asked[0].check}: {first_line(asked[0].reason)}"
+        return verdict, f"{kept} checks passed"
     of_kind = [result for result in results if result.verdict == verdict]
     # What a particular check says is worth more than that the trial broke off.
     told = next((result for result in of_kind if result.check != "completed"), of_kind[0])
@@ -61,7 +91,7 @@ def _completed(history: History, scenario: Scenario) -> CheckResult:
     """Did every step come to its end? A step that is cut short by the product is the product's failure."""
     broken = history.went_wrong
     if broken is None:
-        ran = {step.id for step in history.steps if step.outcome == "done"}
+        ran = {step.id for step in history.steps if step.outcome in {"done", "skipped"}}
         missing = [name for name in _step_ids(scenario) if name not in ran]
         if history.trouble:
             return CheckResult(check="completed", verdict="error", reason=history.trouble)

@@ -3,7 +3,7 @@
 from lab.checks.base import failed, passed, unknown
 from lab.history import History
 from lab.records.model import Finding
-from lab.scenario.model import VersionCheck
+from lab.scenario.checks import VersionCheck
 
 
 def version(history: History, check: VersionCheck) -> list[Finding]:
