@@ -3,7 +3,7 @@
 import errno
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +18,12 @@ from lab.records import store
 from lab.records.model import TrialResult, VersionRecord
 from lab.records.store import Trials
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_SECONDS = 10.0
 SCHEMA = """
 CREATE TABLE runs (
   run_id TEXT PRIMARY KEY, folder TEXT NOT NULL, scenario TEXT NOT NULL, product TEXT NOT NULL,
-  status TEXT NOT NULL, exit_code INTEGER, started TEXT NOT NULL, record TEXT NOT NULL
+  status TEXT NOT NULL, exit_code INTEGER, started TEXT NOT NULL, record TEXT NOT NULL, stamp TEXT NOT NULL
 );
 CREATE TABLE trials (
   run_id TEXT NOT NULL, cell TEXT NOT NULL, trial INTEGER NOT NULL, attempt INTEGER NOT NULL,
@@ -73,6 +73,7 @@ def trials(
 ) -> Trials:
     """Return the attempts of which all that is given is true, oldest first, and what could not be read.
 
+    Runs that have ended and are not in the index as they are now, such as a killed lab's, are entered before.
     `versions` maps each slot to a label; `since` is the beginning of a time in RFC 3339, UTC.
     """
     wanted = {
@@ -85,8 +86,13 @@ def trials(
         "run_id": run_id,
         "since": since,
     }
-    rows, notes = _ask(lambda connection: connection.execute(SELECT, wanted).fetchall())
-    found = Trials([], notes)
+
+    def question(connection: sqlite3.Connection) -> tuple[list[tuple[str, ...]], list[str]]:
+        problems = _enter_each(connection, _overlooked(connection))
+        return connection.execute(SELECT, wanted).fetchall(), problems
+
+    (rows, problems), notes = _ask(question)
+    found = Trials([], list(dict.fromkeys([*notes, *problems])))
     for result, *key in rows:
         try:
             found.results.append(TrialResult.model_validate_json(result))
@@ -97,20 +103,56 @@ def trials(
 
 def _enter(connection: sqlite3.Connection, folder: Path) -> list[str]:
     """Put a run in; its rows keep the whole text of the files, and so what another lab has added to them."""
+    status = store.effective_status(folder)
+    stamp = _stamp(folder)  # taken before the rest is read: what changes meanwhile is entered anew
     record, (results, problems) = store.read_run(folder), store.read_trials(folder)
     code = record.exit.code if record.exit else None
-    told = (record.run_id, folder.name, record.scenario, record.product, record.status, code, record.started)
+    told = (record.run_id, folder.name, record.scenario, record.product, status, code, record.started)
     with connection:
         connection.execute("DELETE FROM runs WHERE run_id = ?", [record.run_id])
         connection.execute("DELETE FROM trials WHERE run_id = ?", [record.run_id])
         connection.execute(
-            "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?)", [*told, (folder / store.RUN_FILE).read_text("utf8")]
+            "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?)", [*told, (folder / store.RUN_FILE).read_text("utf8"), stamp]
         )
         connection.executemany(
             "INSERT OR REPLACE INTO trials VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             (_row(record.run_id, folder, result) for result in results),
         )
     return problems
+
+
+def _enter_each(connection: sqlite3.Connection, folders: Iterable[Path]) -> list[str]:
+    """Put runs in; return what could not be read."""
+    problems: list[str] = []
+    for folder in folders:
+        try:
+            problems += _enter(connection, folder)
+        except InfrastructureError as error:
+            problems.append(error.message)
+        except OSError as error:
+            problems.append(f"cannot read {folder}: {error}")
+    return problems
+
+
+def _overlooked(connection: sqlite3.Connection) -> list[Path]:
+    """Return the runs that have ended and of which the index holds nothing, or what was true earlier."""
+    known = {run_id: told for run_id, *told in connection.execute("SELECT run_id, stamp, status FROM runs")}
+    return [folder for folder in store.list_runs() if _is_news(folder, *known.get(store.run_id_of(folder), ("", "")))]
+
+
+def _is_news(folder: Path, stamp: str, status: str) -> bool:
+    try:
+        if stamp == _stamp(folder) and status != "running":
+            return False
+        return store.effective_status(folder) != "running"  # one that goes on is entered at its end
+    except (InfrastructureError, OSError):
+        return True  # to enter it tells why it cannot be read
+
+
+def _stamp(folder: Path) -> str:
+    """Return what changes with the run's record, at the price of one look at its file; the record is written last."""
+    file = (folder / store.RUN_FILE).stat()
+    return f"{file.st_mtime_ns} {file.st_size}"
 
 
 def _row(run_id: str, folder: Path, result: TrialResult) -> list[str | int]:
@@ -169,16 +211,9 @@ def _rebuilt(path: Path) -> list[str]:
     new = path.with_name(f"{path.name}.new")
     for suffix in ("", "-wal", "-shm"):
         new.with_name(new.name + suffix).unlink(missing_ok=True)
-    problems: list[str] = []
     with closing(_connect(new)) as connection:
         connection.executescript(SCHEMA + f"PRAGMA user_version = {SCHEMA_VERSION};")
-        for folder in store.list_runs():
-            try:
-                problems += _enter(connection, folder)
-            except InfrastructureError as error:
-                problems.append(error.message)
-            except OSError as error:
-                problems.append(f"cannot read {folder}: {error}")
+        problems = _enter_each(connection, store.list_runs())
     for suffix in ("-wal", "-shm"):  # of the old one: they would be taken for the new one's
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     new.replace(path)

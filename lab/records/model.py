@@ -1,12 +1,16 @@
 """What is stored of a run: the words in which it is told to reports, the index and other programs."""
 
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 Verdict = Literal["pass", "fail", "error", "unknown", "skipped"]
 WORST_FIRST: tuple[Verdict, ...] = ("fail", "error", "unknown", "pass", "skipped")
+ABOUT_SCENARIO = frozenset({"title", "description", "tags", "target", "matrix"})
+"""What a scenario says about itself, and which cells it has: no trial becomes another by it."""
 
 
 class Stored(BaseModel):
@@ -64,6 +68,10 @@ class TrialResult(Stored):
     axes: dict[str, str]
     product: str
     versions: dict[str, VersionRecord]
+    scenario_digest: str = ""
+    """What tells one text of the scenario from another; empty in the records of an older lab."""
+    budget_factor: float = 1.0
+    """What the scenario's budgets of time were multiplied by."""
     trial: int
     attempt: int = 1
     verdict: Verdict
@@ -122,7 +130,18 @@ class RunRecord(Stored):
     started: str
     finished: str = ""
     host: dict[str, Any] = {}
+    auto: str = ""
+    """What the environment `auto` meant, and why; empty where the run asked for others."""
+    budget_factor: float = 1.0
+    """What the scenario's budgets of time were multiplied by; `resolved` has the products."""
     exit: Exit | None = None
+
+
+def scenario_digest(resolved: Mapping[str, Any]) -> str:
+    """Return `sha256:…` over what a scenario, as `RunRecord.resolved` has it, asks of a trial; order says nothing."""
+    told = {key: value for key, value in resolved.items() if key not in ABOUT_SCENARIO}
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

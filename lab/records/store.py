@@ -133,9 +133,9 @@ def find_run(text: str) -> Path:
         raise UsageError(f"there are no runs in {paths.runs()}", hint="lab run SCENARIO makes one")
     if text == "last":
         return known[0]
-    meant = [folder for folder in known if text and (folder.name == text or _run_id(folder).startswith(text))]
+    meant = [folder for folder in known if text and (folder.name == text or run_id_of(folder).startswith(text))]
     if not meant:
-        words = {word: folder.name for folder in known for word in (folder.name, _run_id(folder), "last")}
+        words = {word: folder.name for folder in known for word in (folder.name, run_id_of(folder), "last")}
         raise UsageError(f"there is no run '{text}'{near(text, words)}", hint=f"the last one is {known[0].name}")
     if len(meant) > 1:
         listed = "\n".join(f"  {folder.name}" for folder in meant)
@@ -153,7 +153,8 @@ def effective_status(folder: Path) -> Status:
     return "cut short" if status == "running" and not alive else status
 
 
-def _run_id(folder: Path) -> str:
+def run_id_of(folder: Path) -> str:
+    """Return the run's id, which its folder is named by."""
     return folder.name.rpartition("-")[2]
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from lab.records.model import CellRecord, RunRecord, TrialResult, Verdict, worst
-from lab.report.text import cell_ids, plain, told
+from lab.report.findings import cell_ids, told
+from lab.report.wording import plain
 
 ELEMENT: dict[Verdict, str] = {
     "fail": "failure",

@@ -4,7 +4,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import Any, Literal
+from statistics import median
+from typing import Any, Literal, NamedTuple
 
 from lab.records.model import TrialResult
 from lab.records.statistics import ERROR_CAP, Claim, Interval, claim, inconclusive, wilson
@@ -13,6 +14,14 @@ Level = Literal["environment", "cell", "overall"]
 Trial = tuple[str, str, int]
 """What is tried again by a retry: run, cell, number of the trial."""
 NO_DATA = "No stored trial fits: there is no first attempt to count, and no rate."
+
+
+class Build(NamedTuple):
+    """What is tried in a trial, whatever its place; trials of different builds are different experiments."""
+
+    artifacts: tuple[tuple[str, str], ...]
+    scenario: str
+    budget_factor: float
 
 
 @dataclass(frozen=True)
@@ -38,10 +47,15 @@ class RateRow:
     target: float
     confidence: float
     word: str
-    """The claim's word, or `inconclusive` where too many first attempts gave no answer."""
+    """The claim's word, `inconclusive` where too many first attempts gave no answer, `mixed builds` where there is more
+    than one: a claim begins anew with each build."""
+    seconds: float | None
+    """Median duration of the first attempts that passed or failed, from the first step to the last trace removed."""
     days: int
     builds: int
-    """How many different sets of artifacts stand behind the group."""
+    """How many builds stand behind the group, those on different images of one platform apart."""
+    differences: tuple[str, ...]
+    """In what the builds differ, in words."""
 
     @property
     def missing(self) -> int:
@@ -50,16 +64,22 @@ class RateRow:
 
 
 def rates(results: Iterable[TrialResult], target: float, confidence: float = 0.95) -> list[RateRow]:
-    """Return for each environment its rate and its cells' rates, and the rate of all last; of no data nothing."""
+    """Return, for each product, pair of versions and scenario, the rates of environments, of cells, and of all last.
+
+    Rates of different products, versions or scenarios are never put together, and those with undocumented workarounds
+    stand in their own cells alone. Of no data there is nothing.
+    """
     attempts = {(r.run_id, r.cell, r.trial, r.attempt): r for r in results if r.verdict != "skipped"}
     ordered = sorted(attempts.values(), key=lambda result: (*_group(result), *_trial(result), result.attempt))
     rows = []
-    for environment, together in groupby(ordered, key=lambda result: result.environment):
-        members = list(together)
-        rows.append(_row("environment", (environment, "", "", "", ""), members, target, confidence))
-        for group, cell in groupby(members, key=_group):
-            rows.append(_row("cell", group, list(cell), target, confidence))
-    rows.append(_row("overall", ("", "", "", "", ""), ordered, target, confidence))
+    for subject, of_subject in groupby(ordered, key=_subject):
+        together = list(of_subject)
+        for environment, there in groupby(together, key=lambda result: result.environment):
+            members = list(there)
+            rows.append(_row("environment", (*subject, environment, ""), _documented(members), target, confidence))
+            for group, cell in groupby(members, key=_group):
+                rows.append(_row("cell", group, list(cell), target, confidence))
+        rows.append(_row("overall", (*subject, "", ""), _documented(together), target, confidence))
     return [row for row in rows if row.n + row.missing]
 
 
@@ -67,7 +87,7 @@ def as_text(rows: Sequence[RateRow]) -> str:
     """Return the rates as a table and what must be known to read it."""
     if not rows:
         return NO_DATA + "\n"
-    head = ("", "passed", "Wilson 95%", f"at least {100 * rows[0].target:g}%?", "no answer", "retried")
+    head = ("", "passed", "Wilson 95%", f"at least {100 * rows[0].target:g}%?", "no answer", "retried", "median time")
     table = [head, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(head))]
     lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
@@ -80,7 +100,7 @@ def as_json(rows: Sequence[RateRow]) -> dict[str, Any]:
     listed = [
         asdict(row)
         | {"rate": _share(row.k, row.n), "rate_with_errors": _share(row.k, row.n + row.missing)}
-        | {"missing": row.missing}
+        | {"missing": row.missing, "differences": list(row.differences)}
         for row in rows
     ]
     return {"schema_version": 1, "rates": listed, "notes": _notes(rows)}
@@ -94,7 +114,9 @@ def _row(level: Level, group: tuple[str, ...], members: list[TrialResult], targe
     unknown = sum(result.verdict == "unknown" for result in first)
     passed = {_trial(result) for result in first if result.verdict == "pass"}
     rescued = {_trial(result) for result in members if result.attempt > 1 and result.verdict == "pass"} - passed
-    environment, product, versions, scenario, cell = group
+    product, versions, scenario, environment, cell = group
+    builds, differences = _builds(first)
+    times = [result.seconds for result in first if result.counts]
     return RateRow(
         level=level,
         environment=environment,
@@ -111,9 +133,11 @@ def _row(level: Level, group: tuple[str, ...], members: list[TrialResult], targe
         claim=claim(k, n, target, confidence),
         target=target,
         confidence=confidence,
-        word=_word(k, n, errors + unknown, target, confidence),
+        word=_word(k, n, errors + unknown, target, confidence) if builds <= 1 else "mixed builds",
+        seconds=round(median(times), 1) if times else None,
         days=len({result.started[:10] for result in first}),
-        builds=len({_build(result) for result in first}),
+        builds=builds,
+        differences=differences,
     )
 
 
@@ -129,9 +153,9 @@ def _word(k: int, n: int, missing: int, target: float, confidence: float) -> str
 def _cells(row: RateRow) -> tuple[str, ...]:
     """Return the columns of a row."""
     name = {
-        "environment": row.environment,
-        "cell": f"  {row.product} {row.versions}  {row.cell}",
-        "overall": "all together",
+        "environment": f"{row.product} {row.versions}  {row.scenario} in {row.environment}",
+        "cell": f"  {row.cell}",
+        "overall": f"{row.product} {row.versions}  {row.scenario} in all environments",
     }[row.level]
     rate = f"{row.k}/{row.n}" + (f" = {_percent(row.k / row.n)}" if row.n else "")
     missing = "-"
@@ -141,7 +165,8 @@ def _cells(row: RateRow) -> tuple[str, ...]:
         missing = ", ".join(f"{number} {word}" for number, word in counted if number)
         missing += f" (with them {row.k}/{asked} = {_percent(row.k / asked)})"
     retried = f"{row.passed_after_retry} passed after a retry" if row.passed_after_retry else "-"
-    return (name, rate, _interval(row), _told(row), missing, retried)
+    time = f"{row.seconds:.1f} s" if row.seconds is not None else "-"
+    return (name, rate, _interval(row), _told(row), missing, retried, time)
 
 
 def _interval(row: RateRow) -> str:
@@ -151,14 +176,16 @@ def _interval(row: RateRow) -> str:
 def _told(row: RateRow) -> str:
     if row.word == "not yet shown":
         return f"{row.word}, +{row.claim.more_trials} trials needed"
-    return row.word
+    return f"{row.word} ({', '.join(row.differences)})" if row.differences else row.word
 
 
 def _notes(rows: Sequence[RateRow]) -> list[str]:
     """Return what a reader must know to make no more of the numbers than there is in them."""
     if not rows:
         return [NO_DATA]
-    target, confidence, overall = f"{100 * rows[0].target:g}%", f"{100 * rows[0].confidence:g}%", rows[-1]
+    target, confidence = f"{100 * rows[0].target:g}%", f"{100 * rows[0].confidence:g}%"
+    overall = [row for row in rows if row.level == "overall"] or rows
+    asked, days = sum(row.n + row.missing for row in overall), max(row.days for row in overall)
     notes = [
         (
             "Counted are first attempts that passed or failed. Those without an answer (an error of the lab, a missing "
@@ -169,29 +196,63 @@ def _notes(rows: Sequence[RateRow]) -> list[str]:
             "upper bound lies below it. not yet shown: neither; +N more trials would show it if all of them pass."
         ),
         (
-            f"These {overall.n + overall.missing} first attempts come from {overall.days} day(s). Repeats on one host "
+            f"These {asked} first attempts come from {days} day(s). Repeats on one host "
             "and day are correlated: m of them with correlation r are worth n / (1 + (m - 1) r) independent trials, so "
             "the true intervals are wider than these."
         ),
     ]
     if any(row.word == "inconclusive" for row in rows):
         notes.append(f"inconclusive: more than {_percent(ERROR_CAP)} of the first attempts gave no answer.")
-    if any(row.level == "cell" and row.builds > 1 for row in rows):
-        notes.append("Some rows hold different builds under the same version label; their rate is a mixture.")
+    if any(row.builds > 1 for row in rows):
+        notes.append(
+            "mixed builds: the trials differ in what the brackets name: the artifacts under one version label, the "
+            "text of the scenario (an older lab did not keep it with its trials), the factor on its budgets, or the "
+            "image of a platform. A claim begins anew with each build."
+        )
     return notes
 
 
-def _group(result: TrialResult) -> tuple[str, str, str, str, str]:
+def _subject(result: TrialResult) -> tuple[str, str, str]:
     labels = " -> ".join(version.label for _, version in sorted(result.versions.items()))
-    return result.environment, result.product, labels, result.scenario, result.cell
+    return result.product, labels, result.scenario
+
+
+def _documented(results: list[TrialResult]) -> list[TrialResult]:
+    """Leave out trials that took workarounds: no user was told of them."""
+    return [result for result in results if result.axes.get("setup") != "workaround"]
+
+
+def _group(result: TrialResult) -> tuple[str, str, str, str, str]:
+    return *_subject(result), result.environment, result.cell
 
 
 def _trial(result: TrialResult) -> Trial:
     return result.run_id, result.cell, result.trial
 
 
-def _build(result: TrialResult) -> tuple[tuple[str, str], ...]:
-    return tuple((slot, version.digest) for slot, version in sorted(result.versions.items()))
+def _builds(first: Sequence[TrialResult]) -> tuple[int, tuple[str, ...]]:
+    """Return how many builds stand behind first attempts, and in what they differ.
+
+    Each platform has an image of its own, so that only those of one are compared; an attempt that broke off before it
+    had one, and a place without images, tell none.
+    """
+    found = {_build(result) for result in first}
+    images: dict[tuple[str, str], set[tuple[Build, str]]] = {}
+    for result in first:
+        if image := result.facts.get("platform_image_id"):
+            images.setdefault((result.environment, result.platform), set()).add((_build(result), str(image)))
+    differing = [
+        name for name, told in zip(Build._fields, zip(*found, strict=True), strict=False) if len(set(told)) > 1
+    ]
+    if any(len({image for _, image in there}) > 1 for there in images.values()):
+        differing.append("platform_image")
+    most = max([len(found), *map(len, images.values())])
+    return most, tuple(name.replace("_", " ") for name in differing)
+
+
+def _build(result: TrialResult) -> Build:
+    digests = tuple((slot, version.digest) for slot, version in sorted(result.versions.items()))
+    return Build(digests, result.scenario_digest, result.budget_factor)
 
 
 def _share(k: int, n: int) -> float | None:

@@ -12,17 +12,21 @@ from rich.markup import escape as escape_markup
 from rich.table import Table
 from rich.text import Text
 
-from lab.records.model import CheckResult, Exit, Finding, RunRecord, TrialResult
-from lab.report.text import plain
+from lab.records.model import Exit, RunRecord, TrialResult
+from lab.report.drift import drift
+from lab.report.findings import Answer, answers
+from lab.report.meaning import HEADLINES
+from lab.report.outcome import circumstances, skipped, subject, tally
+from lab.report.wording import plain, some
 from lab.trial import TrialPlan
 
 MARKS = {"pass": "[green]pass[/]", "fail": "[bold red]FAIL[/]", "error": "[bold yellow]ERROR[/]",
          "unknown": "[yellow]unknown[/]", "skipped": "[dim]skipped[/]"}  # fmt: skip
 REFRESH = 8
 """Pictures a second."""
-WORDS = {0: "[bold green]PASS[/]", 1: "[bold red]FAIL[/]", 3: "[bold yellow]ERROR[/]",
-         4: "[bold yellow]NOT SHOWN[/]", 5: "[bold yellow]NOTHING RAN[/]"}  # fmt: skip
-MOST_REASONS, MOST_LINES = 6, 14
+COLOURS = {0: "bold green", 1: "bold red"}
+MOST_FINDINGS, MOST_LINES, LONGEST = 5, 3, 160
+"""Of the closing summary, which is to fit on a screen: findings, lines of each, characters of a line."""
 
 
 def escape(text: str) -> str:
@@ -51,9 +55,10 @@ class Screen:
         for slot, version in record.versions.items():
             digest = f"  {version.digest[:19]}" if version.digest else ""
             self.say(f"{slot:>4}: {record.product} {version.label} from {version.origin}{digest}")
-        for cell in record.cells:
-            if cell.skip:
-                self.say(f"skipped {cell.id}: {cell.skip}")
+        for line in circumstances(record):
+            self.say(line)
+        for line in skipped(record.cells):
+            self.say(line)
         for plan in plans:
             self._total[plan.setting.cell.id] = self._total.get(plan.setting.cell.id, 0) + 1
         if not plans:
@@ -97,33 +102,40 @@ class Screen:
     def conclude(self, record: RunRecord, folder: Path) -> None:
         """Tell the verdict, its reasons, where the evidence is, and the command that repeats the run."""
         console, ended = self.console, record.exit or Exit(code=3, reason="the run has no end")
+        found = answers(record, self._results)
+        counted = tally([result for result in self._results if result.attempt == 1], found)
+        colour, word = COLOURS.get(ended.code, "bold yellow"), HEADLINES.get(ended.code, "ENDED")
         console.print()
-        self._tell_findings()
+        console.print(f"[{colour}]{word}[/]  {escape(f'{subject(record)}: {ended.reason}')}")
+        if counted:
+            console.print(f"      {escape(counted)}")
+        for line in circumstances(record):
+            console.print(f"      {escape(line)}")
+        for line in drift(record, self._results):
+            console.print(f"      {escape(line)}")
+        self._tell_findings(found)
         if ended.code == 0 and self._results:
             self._tell_passed(self._results[0])
-        console.print(f"{WORDS.get(ended.code, '[bold yellow]INTERRUPTED[/]')}  {escape(ended.reason)}")
         console.print(f"evidence  {escape(str(folder))}")
         console.print(f"report    {escape(record.command.split(' run ')[0])} report {record.run_id[:12]}")
         console.print(f"repeat    {escape(record.command)}")
 
-    def _tell_findings(self) -> None:
-        """Tell what did not pass, the same thing in several cells once."""
-        told: dict[tuple[str, str, str, str], list[str]] = {}
-        for result in self._results:
-            for check in _telling(result):
-                own = Finding(verdict=check.verdict, step=check.step, reason=check.reason)
-                for finding in check.findings or [own]:
-                    if finding.verdict in {"fail", "error", "unknown"}:
-                        key = (finding.verdict, check.check, finding.step, finding.reason)
-                        told.setdefault(key, []).append(result.cell)
-        for (verdict, asked, step, reason), cells in list(told.items())[:MOST_REASONS]:
-            at = f" at {step}" if step else ""
-            where = cells[0] + (f" and {len(cells) - 1} more" if len(cells) > 1 else "")
-            self.console.print(f"  {MARKS[verdict]}  {escape(asked)}{escape(at)}  [dim]{escape(where)}[/]")
-            for line in reason.splitlines()[:MOST_LINES]:
-                self.console.print(f"        {escape(line)}")
-        if len(told) > MOST_REASONS:
-            self.console.print(f"        … and {len(told) - MOST_REASONS} more findings in the report")
+    def _tell_findings(self, found: Sequence[Answer]) -> None:
+        """Tell the most important findings: of each check that did not pass what was seen first."""
+        for answer in found[:MOST_FINDINGS]:
+            seen = answer.seen[0]
+            where = f"  [dim]seen {escape(seen.where)}[/]" if seen.where else ""
+            self.console.print(f"  {MARKS[seen.verdict]}  {escape(answer.check)}{where}")
+            lines = seen.text.splitlines() if len(seen.points) == 1 else [f"{seen.head}:", *seen.points]
+            for line in lines[:MOST_LINES]:
+                self.console.print(f"        {escape(line if len(line) <= LONGEST else line[:LONGEST] + ' …')}")
+            left = [some(len(lines) - MOST_LINES, "more line")] if len(lines) > MOST_LINES else []
+            left += [some(len(answer.seen) - 1, "more finding")] if len(answer.seen) > 1 else []
+            if left:
+                self.console.print(f"        … and {', '.join(left)}", style="dim")
+        if len(found) > MOST_FINDINGS:
+            names = ", ".join(answer.check for answer in found[MOST_FINDINGS:])
+            self.console.print(f"  … and {len(found) - MOST_FINDINGS} more in the report: {escape(names)}")
 
     def _tell_passed(self, result: TrialResult) -> None:
         """Tell what the checks of one trial saw, so that a pass says more than that nothing was found."""
@@ -147,9 +159,3 @@ class Screen:
             for text, since in self._steps.copy().values()
         ]
         return Group(table, *running)
-
-
-def _telling(result: TrialResult) -> list[CheckResult]:
-    """Return the checks worth telling: that the trial broke off says nothing where another check says why."""
-    others = [check for check in result.checks if check.check != "completed" and check.verdict == result.verdict]
-    return [check for check in result.checks if check.check != "completed" or not others]
