@@ -2,13 +2,15 @@
 # the lab prints its own exit code last ("lab exit N: reason"); scripts call .venv/bin/lab.
 PYTHON ?= python3
 SCENARIO ?= upgrade
+WORKFLOW ?= nightly
+BENCH ?= trial
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help lab list plan validate test lint format selftest bench clean lock schema
+.PHONY: help lab list plan doctor play validate test lint format selftest bench clean lock schema
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +23,12 @@ list: $(VENV)/lab.stamp ## List scenarios and products
 
 plan: $(VENV)/lab.stamp ## Show what a scenario would do: make plan SCENARIO=upgrade
 	@$(BIN)/lab plan $(SCENARIO) $(ARGS)
+
+doctor: $(VENV)/lab.stamp ## Say what this machine can run, and why not the rest
+	@$(BIN)/lab doctor $(ARGS)
+
+play: $(VENV)/lab.stamp ## Play a CI workflow here: make play [WORKFLOW=nightly] [ARGS="--only cells --cells 2"]
+	@$(BIN)/python .github/play $(WORKFLOW) $(ARGS)
 
 validate: $(VENV)/lab.stamp ## Check every scenario and product definition
 	@$(BIN)/lab validate
@@ -40,8 +48,8 @@ format: $(VENV)/dev.stamp ## Let ruff format and mend what it can
 selftest: $(VENV)/lab.stamp ## Plant every defect and show that the lab catches it
 	@$(BIN)/lab selftest $(ARGS)
 
-bench: $(VENV)/dev.stamp ## One warm trial beside a shell script with the same commands
-	@$(BIN)/python bench/trial.py $(ARGS)
+bench: $(VENV)/dev.stamp ## Measure: make bench [BENCH=trial|systemd|host] [ARGS="--pairs 8"]
+	@$(BIN)/python -m bench.$(BENCH) $(ARGS)
 
 schema: $(VENV)/lab.stamp ## Write the JSON Schemas of scenario and product files anew
 	@$(BIN)/lab schema --write
@@ -53,8 +61,11 @@ lock: $(VENV)/dev.stamp ## Compile the hash-pinned requirement files anew
 	@$(BIN)/python -m uv pip compile $(LOCK_FLAGS) --all-extras pyproject.toml -o requirements/dev.txt
 	@$(BIN)/python -m uv pip compile $(LOCK_FLAGS) -c requirements/dev.txt pyproject.toml -o requirements/lab.txt
 	@$(BIN)/python -m uv pip compile $(LOCK_FLAGS) -c requirements/dev.txt --group mock -o requirements/llm-mock.txt
+	@echo pipx | $(BIN)/python -m uv pip compile $(PIPX_LOCK_FLAGS) - -o requirements/pipx.txt
 
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+# Not universal: one set of pipx has to run under every Python that a trial may have.
+PIPX_LOCK_FLAGS := --quiet --python-version 3.9 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \

@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lab import process
+from lab.building import Site
 from lab.environment.base import Environment
-from lab.environment.docker import DockerEnvironment
-from lab.environment.engine import Ownership
-from lab.environment.recipe import Recipe
-from lab.errors import Interrupted, LabError
-from lab.preparation import Stock
+from lab.errors import Interrupted
 from lab.reaper import Reaper
 from lab.records.model import TrialResult
 from lab.scheduler.base import Finished
@@ -26,6 +23,9 @@ from lab.trial import TrialPlan, run_trial
 
 class Audience(Protocol):
     """Who is told how the trials go."""
+
+    def say(self, text: str) -> None:
+        """Tell something that is beside the trials."""
 
     def event(self, plan: TrialPlan, event: dict[str, Any]) -> None:
         """Tell an event of a trial."""
@@ -48,13 +48,16 @@ def guarded(run_id: str, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Turn the first SIGINT or SIGTERM into Interrupted; later ones do not disturb the clean-up."""
+    """Turn the first SIGINT or SIGTERM into Interrupted; later ones do not disturb the clean-up.
+
+    Commands of trials are ended by their environments, which must know first that what comes then is no failure.
+    """
 
     def first(number: int, _frame: Any) -> None:
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, later)
         os.write(2, b"\nlab: interrupted; taking down what was made ...\n")  # print is not safe inside a handler
-        process.end_all()
+        process.end_commands()
         raise Interrupted(signal_number=number)
 
     def later(_number: int, _frame: Any) -> None:
@@ -71,17 +74,16 @@ def interruptible() -> Iterator[None]:
 class Execution:
     """The trials of one run."""
 
-    def __init__(self, stock: Stock, workers: int, retries: int, audience: Audience, host_port: int | None) -> None:
-        self._stock = stock
+    def __init__(self, site: Site, workers: int, retries: int, audience: Audience) -> None:
+        self._site = site
         self._retries = retries
         self._audience = audience
-        self._host_port = host_port
         self._scheduler = ThreadScheduler(workers)
         self._places: dict[str, Environment] = {}
         self._lock = threading.Lock()
         self._stopped = False
 
-    def run(self, plans: Sequence[TrialPlan], volume: Callable[[TrialPlan], str]) -> list[TrialResult]:
+    def run(self, plans: Sequence[TrialPlan]) -> list[TrialResult]:
         """Run all trials; return every attempt's result in the order of plan and attempt.
 
         Raises Interrupted after everything has been taken down.
@@ -93,7 +95,7 @@ class Execution:
             while waiting or running:
                 while waiting and self._scheduler.free:
                     plan = waiting.popleft()
-                    self._submit(plan, volume(plan))
+                    self._submit(plan)
                     running += 1
                 event = self._scheduler.next_event()
                 if not isinstance(event, Finished):
@@ -116,10 +118,7 @@ class Execution:
             self._scheduler.close()
         return sorted(results.values(), key=lambda result: (result.cell, result.trial, result.attempt))
 
-    def _submit(self, plan: TrialPlan, volume: str) -> None:
-        def build(plan: TrialPlan, note: Callable[..., None]) -> Environment:
-            return DockerEnvironment(self._recipe(plan, volume), note)
-
+    def _submit(self, plan: TrialPlan) -> None:
         def begun(place: Environment) -> None:
             with self._lock:
                 self._places[plan.key] = place
@@ -128,36 +127,26 @@ class Execution:
 
         def call(report: Callable[[dict[str, Any]], None]) -> TrialResult:
             try:
-                return run_trial(plan, build, report, begun)
+                return run_trial(plan, self._site.build, report, begun)
             finally:
                 with self._lock:
                     self._places.pop(plan.key, None)
 
         self._scheduler.submit(plan.key, call)
 
-    def _recipe(self, plan: TrialPlan, volume: str) -> Recipe:
-        setting = plan.setting
-        return Recipe(
-            owned=Ownership(plan.run_id, plan.key),
-            platform=setting.cell.platform,
-            platform_image=self._stock.platform[setting.cell.platform],
-            llm_image=self._stock.llm_mock,
-            cache_volume=volume,
-            places=setting.places,
-            limits=setting.scenario.limits,
-            host_port=self._host_port,
-        )
-
     def _abort(self) -> None:
         """Take the containers away from every trial that runs; their threads then end by themselves."""
         self._stopped = True
         with self._lock:
-            places = list(self._places.values())
-        for place in places:
+            places = dict(self._places)
+        problems = []
+        for key, place in places.items():
             try:
                 place.abort()
-            except LabError:
-                continue  # its own thread reports what it cannot remove
+            except Exception as error:  # noqa: BLE001 - the other trials are to end all the same
+                problems.append(f"{key} could not be told to end: {str(error) or type(error).__name__}")
+        for problem in problems:
+            self._audience.say(problem)
 
 
 def _again(plan: TrialPlan) -> TrialPlan:

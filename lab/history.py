@@ -33,6 +33,10 @@ class ExpectedEndError(Exception):
     """The trial is over here, as the product's definition says it must be; what follows is skipped."""
 
 
+class StepSkippedError(Exception):
+    """A step has nothing to do in this cell, and why; the trial goes on."""
+
+
 class Recorder:
     """Writes a trial's events, one JSON object a line, redacted, at once."""
 
@@ -109,6 +113,8 @@ class Recorder:
         except ExpectedEndError as reason:
             end("done", str(reason))
             raise
+        except StepSkippedError as reason:
+            end("skipped", str(reason))
         except Exception as error:
             end("error", f"{type(error).__name__}: {error}")
             raise
@@ -170,8 +176,10 @@ class History:
         """Return, for each step of a kind that came after an upgrade: the last one before it, the upgrade, itself."""
         found = []
         before = last = upgrade = None
-        for step in self.of_kind(kind, "upgrade"):
-            if step.kind != "upgrade":
+        for step in self.of_kind(kind, "upgrade", "downgrade"):
+            if step.kind == "downgrade":
+                before = last = upgrade = None
+            elif step.kind != "upgrade":
                 if before is not None and upgrade is not None:
                     found.append((before, upgrade, step))
                 last = step

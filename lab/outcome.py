@@ -42,4 +42,13 @@ def too_many_errors(errors: int, trials: int) -> bool:
 
 
 def _some(cells: Sequence[str]) -> str:
-    return cells[0] if len(cells) == 1 else f"{cells[0]} and {len(cells) - 1} more cells"
+    more = len(cells) - 1
+    return cells[0] + (f" and {more} more {'cell' if more == 1 else 'cells'}" if more else "")
+
+
+def interrupted(results: Sequence[TrialResult]) -> str:
+    """Say what became of what an interrupted run had made."""
+    left = [problem for result in results for problem in result.cleanup_problems]
+    if not left:
+        return "interrupted; everything was taken down"
+    return f"interrupted; not removed: {'; '.join(left)} (lab clean tries again)"

@@ -4,6 +4,8 @@ import hashlib
 import os
 from pathlib import Path
 
+PLACES = "places"
+"""Folder, within a run's, in which products run on this machine itself."""
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -15,6 +17,11 @@ def lab_home() -> Path:
 def runs() -> Path:
     """Folder that holds one folder a run."""
     return lab_home() / "runs"
+
+
+def place(run: Path, run_id: str, trial: str) -> Path:
+    """Return the folder of a trial that runs on this machine itself; its name is unlike any other run's."""
+    return run / PLACES / f"{run_id[:12]}-{hashlib.sha256(trial.encode()).hexdigest()[:8]}"
 
 
 def index() -> Path:
@@ -45,3 +52,7 @@ def images() -> Path:
 def owner() -> str:
     """Identify this user's results folder, so that a sweep touches only what belongs to it."""
     return hashlib.sha256(f"{os.getuid()}:{lab_home()}".encode()).hexdigest()[:16]
+
+
+SESSIONS = Path("logs", "sessions")
+"""File, within the folder of such a trial, that notes the sessions which its product began."""

@@ -1,52 +1,37 @@
 """What a run will do, as far as files and arguments decide it: scenario, versions, cells, settings, commands."""
 
 import hashlib
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lab import paths
-from lab.environment.base import Places
+from lab.axes import check_axes, program_of
+from lab.environment.containers import engine
+from lab.environment.images.platforms import platform_named
+from lab.environment.kinds import KINDS
+from lab.environment.remote.inventory import Host
 from lab.errors import UsageError
-from lab.lifecycle.hook import hook_file
-from lab.lifecycle.setting import Setting
-from lab.product.actions import HookAction
+from lab.lifecycle.setting import DATABASE_SECRET, Setting
 from lab.product.catalog import Catalogued, Choice, choose, load_product
-from lab.product.model import Definition, define
+from lab.product.definition import Definition, define
 from lab.product.origin import GitSource, ImageSource, PackageSource, TreeSource, WheelSource
 from lab.product.sources import LOCK_FILE, Artifact
+from lab.rehearsal import check_extra_steps, check_hooks, check_values, check_ways
+from lab.scenario.checks import Check, DurationsCheck, RefusalCheck
 from lab.scenario.load import Loaded, load_scenario
 from lab.scenario.matrix import Cell, expand
-from lab.scenario.model import HookStep, Slot, Timeouts
-from lab.template import render
-from lab.trial import Keep
+from lab.scenario.model import Scenario, Timeouts
+from lab.scenario.steps import RefuseStep, Slot
+from lab.strict import DAY
+from lab.suitability import applies, auto_kind, own_platforms, skip_unsuitable, without_pair
+from lab.wish import HOST, Wish
+from lab.yamlfile import blamed_on
 
-VOLUMES = ("config", "data", "home", "tree", "venv")
-"""Placeholders of the places that outlive a container."""
-CAPABILITIES = {"docker": frozenset({"engine", "exit-code", "memory", "processes", "signals", "logs", "network"})}
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the command line asked for."""
-
-    scenario: str
-    product: str | None = None
-    old: str | None = None
-    new: str | None = None
-    environments: tuple[str, ...] = ()
-    chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    trials: int = 1
-    workers: int = 1
-    retries: int = 0
-    keep: Keep = "never"
-    no_skip: bool = False
-    seed: int | None = None
-    timeout_factor: float = 1.0
-    host_port: int | None = None
-    hooks: tuple[str, ...] = ()
+NO_INVENTORY = "no-inventory"
+"""Stands for the machines of an inventory where none was named."""
+OTHER_PORTS = range(18880, 18890)
+"""Ports for products that are to listen on another one than their own."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +45,14 @@ class Draft:
     definitions: Mapping[Slot, Definition]
     cells: tuple[Cell, ...]
     timeouts: Timeouts
+    machines: Mapping[str, Host] = field(default_factory=dict)
+
+    @property
+    def auto(self) -> str:
+        """What `auto` means here and why; empty where no cell was asked for by that name."""
+        if "auto" not in (self.wish.environments or self.loaded.scenario.matrix.environment):
+            return ""
+        return f"auto is {auto_kind()} here: {engine.missing() or 'a container engine answers'}"
 
 
 def draft(wish: Wish) -> Draft:
@@ -68,28 +61,46 @@ def draft(wish: Wish) -> Draft:
     Raises UsageError and its kin.
     """
     loaded = load_scenario(wish.scenario)
-    scenario = loaded.scenario
-    catalogued = load_product(wish.product or scenario.product)
+    scenario = _patient(loaded.scenario, wish.budget_factor)
+    loaded = replace(loaded, scenario=scenario)
+    with blamed_on(loaded.document, ("product",)) if wish.product is None else nullcontext():
+        catalogued = load_product(wish.product or scenario.product)
     as_image = scenario.source == "image"
-    asked = {"from": wish.old or catalogued.product.release.old, "to": wish.new or catalogued.product.release.new}
+    usual = catalogued.product.pair(scenario.pair)
+    asked = {"from": wish.old or usual[0], "to": wish.new or usual[1]}
     if wish.old and "from" not in scenario.versions:
         raise UsageError(f"{scenario.name} has no old version: --from says nothing to it", hint="use --to alone")
     choices = {slot: choose(catalogued, asked[slot], as_image=as_image) for slot in scenario.versions}
     definitions = {
         slot: define(catalogued.product, choice.label, as_image=as_image) for slot, choice in choices.items()
     }
-    _check_files(definitions)
-    _check_hooks(wish, loaded, catalogued, definitions)
-    cells = expand(scenario, auto="docker", environments=wish.environments, chosen=wish.chosen)
-    return Draft(
-        wish,
-        loaded,
-        catalogued,
-        choices,
-        definitions,
-        tuple(_skip_unsuitable(cell, scenario.requires, definitions) for cell in cells),
-        _scaled(scenario.timeouts, wish.timeout_factor),
-    )
+    check_hooks(loaded, catalogued, definitions, wish.hooks)
+    check_axes(loaded, wish.chosen)
+    if as_image:
+        check_extra_steps(catalogued, definitions)
+    machines = wish.machines
+    if machines and HOST not in (wish.environments or scenario.matrix.environment):
+        raise UsageError("--inventory says nothing to these environments", hint=f"add --env {HOST}")
+    own = {**own_platforms(), HOST: list(machines) or [NO_INVENTORY]}
+    cells = [
+        skip_unsuitable(cell, scenario, definitions, wish)
+        for cell in expand(scenario, auto=auto_kind, own=own, environments=wish.environments, chosen=wish.chosen)
+        if applies(cell, scenario.applies, definitions)
+    ]
+    if no_pair := without_pair(scenario, definitions, wish):
+        cells = [replace(cell, skip=cell.skip or no_pair) for cell in cells]
+    timeouts = _scaled(scenario.timeouts, wish.timeout_factor)
+    drafted = Draft(wish, loaded, catalogued, choices, definitions, tuple(cells), timeouts, machines)
+    stand_ins = dict.fromkeys(secret_names(definitions), "")
+    settings = [setting_of(drafted, cell, {}, stand_ins) for cell in cells if not cell.skip]
+    if settings:
+        check_ways(loaded, definitions)
+    with blamed_on(loaded.document, ("matrix", "platform")) if "platform" not in wish.chosen else nullcontext():
+        for setting in settings:
+            if not KINDS[setting.cell.environment].own_platform:
+                platform_named(setting.cell.platform, setting.platform_image)
+    check_values(catalogued, settings)
+    return drafted
 
 
 def setting_of(
@@ -97,32 +108,56 @@ def setting_of(
 ) -> Setting:
     """Return what a trial of this cell works with."""
     images = [source for choice in draft.choices.values() for source in [choice.source] if source.source == "image"]
-    places = Places(data=images[0].data) if images else Places()
+    bindings = KINDS[cell.environment].bindings
+    if images:
+        bindings = replace(bindings, places=replace(bindings.places, data=images[0].data))
+    if dict(cell.axes).get("port") == "other":
+        bindings = replace(bindings, port=_other_port(draft.definitions))
+    bindings = replace(bindings, places=replace(bindings.places, program=program_of(cell, draft.definitions)))
+    brought = draft.wish.brought
+    python = brought.interpreter(cell)
+    if python is not None:
+        here = KINDS[cell.environment].own_platform
+        bindings = replace(bindings, python=str(python.executable(here=here)))
     return Setting(
         scenario=draft.loaded.scenario,
         cell=cell,
         definitions=draft.definitions,
         artifacts=artifacts,
-        places=places,
+        bindings=bindings,
         timeouts=draft.timeouts,
         secrets=made_up or {},
         product_folder=draft.catalogued.path.parent,
         scenario_folder=draft.loaded.path.parent,
         hook_folders=tuple(Path(folder).resolve() for folder in draft.wish.hooks),
+        interpreter=python,
+        host=draft.machines.get(cell.platform) if cell.environment == HOST else None,
+        platform_image="" if KINDS[cell.environment].own_platform else brought.images.get(cell.platform, ""),
     )
+
+
+def _other_port(definitions: Mapping[Slot, Definition]) -> int:
+    """Return a port that no version names as its own, the same in every run."""
+    named = {definition.port for definition in definitions.values()}
+    return next(port for port in OTHER_PORTS if port not in named)
+
+
+def needs_engine(planned: Draft) -> bool:
+    """Whether a container engine is needed: by a cell that will run, or because without one none will."""
+    running = [cell for cell in planned.cells if not cell.skip]
+    return any(KINDS[cell.environment].needs_engine for cell in running or planned.cells)
 
 
 def plan_text(planned: Draft, artifacts: Mapping[Slot, Artifact]) -> str:
     """Return the numbered steps of every cell, and every command that will run."""
-    from lab.lifecycle.steps import plan
+    from lab.lifecycle.plan import plan
 
-    lines = []
+    lines = [planned.auto] if planned.auto else []
     for cell in planned.cells:
         lines.append(f"{cell.id}" + (f"  (skipped: {cell.skip})" if cell.skip else ""))
         if cell.skip:
             continue
-        known = {f"secret.{name}" for definition in planned.definitions.values() for name in definition.secrets}
-        shown = {name.removeprefix("secret."): f"<{name.removeprefix('secret.')}>" for name in known}
+        shown = {name: f"<{name}>" for name in secret_names(planned.definitions)}
         for number, (title, commands) in enumerate(plan(setting_of(planned, cell, artifacts, shown))):
             lines.append(f"  {number:2}. {title}")
             lines += [f"        {command}" for command in commands]
@@ -144,8 +179,8 @@ def _stand_in(choice: Choice) -> Artifact:
         case WheelSource(path=path):
             return Artifact("wheel", choice.label, "DIGEST", origin, Path(path or "WHEEL"))
         case TreeSource(path=path):
-            has_lock = (Path(path) / LOCK_FILE).is_file()
-            return Artifact("tree", choice.label, "", origin, Path(path), lock=LOCK_FILE if has_lock else "")
+            has_lock = path is not None and (Path(path) / LOCK_FILE).is_file()
+            return Artifact("tree", choice.label, "", origin, Path(path or "TREE"), lock=LOCK_FILE if has_lock else "")
         case GitSource():
             return Artifact("tree", choice.label, "", origin)
 
@@ -157,83 +192,45 @@ def describe_source(choice: Choice) -> str:
     return f"{choice.source.source} " + " ".join([*map(str, told.values()), *(Path(layer).name for layer in built)])
 
 
-def repeat_command(wish: Wish, seed: int) -> str:
-    """Return the command line that does the same again."""
-    words = ["lab", "run", wish.scenario]
-    for option, value in (("--product", wish.product), ("--from", wish.old), ("--to", wish.new)):
-        words += [option, value] if value else []
-    for name in wish.environments:
-        words += ["--env", name]
-    for axis, values in wish.chosen.items():
-        words += ["--set", f"{axis}={','.join(values)}"]
-    for option, number, default in (
-        ("--trials", wish.trials, 1),
-        ("--workers", wish.workers, None),  # its default depends on the machine
-        ("--retry", wish.retries, 0),
-        ("--timeout-factor", wish.timeout_factor, 1.0),
-        ("--port", wish.host_port, None),
-    ):
-        words += [option, str(number)] if number != default else []
-    for folder in wish.hooks:
-        words += ["--hooks", folder]
-    words += ["--no-skip"] if wish.no_skip else []
-    words += ["--keep", wish.keep] if wish.keep != "never" else []
-    return shlex.join([_program(), *words[1:], "--seed", str(seed)])
+def secret_names(definitions: Mapping[Slot, Definition]) -> list[str]:
+    """Return the names of all secrets that a run makes up: those of the definitions, and the database's password."""
+    return sorted({DATABASE_SECRET, *(name for found in definitions.values() for name in found.secrets)})
 
 
 def make_up(names: Sequence[str], seed: int) -> dict[str, str]:
-    """Return the run's secret values: the same for the same seed."""
-    return {name: f"lab-{hashlib.sha256(f'{seed} {name}'.encode()).hexdigest()[:32]}" for name in names}
+    """Return the run's secret values, of letters and digits alone: the same for the same seed."""
+    return {name: f"lab{hashlib.sha256(f'{seed} {name}'.encode()).hexdigest()[:32]}" for name in names}
 
 
-def _check_files(definitions: Mapping[Slot, Definition]) -> None:
-    """Raise UsageError for a configuration file that no volume of a trial would hold."""
-    for found in definitions.values():
-        for file in found.configuration.files:
-            place = next((name for name in VOLUMES if file.path.startswith(f"{{{name}}}/")), None)
-            if place is None or ".." in Path(file.path).parts:
-                known = ", ".join(f"{{{name}}}/" for name in VOLUMES)
-                raise UsageError(
-                    f"{found.product} {found.label}: the configuration file '{file.path}' lies outside the product's "
-                    f"places",
-                    hint=f"begin its path with one of {known}",
-                )
-
-
-def _check_hooks(wish: Wish, loaded: Loaded, catalogued: Catalogued, definitions: Mapping[Slot, Definition]) -> None:
-    """Raise UsageError for a hook that is not there or may not run, before anything is made for it."""
-    allowed = [Path(folder).resolve() for folder in wish.hooks]
-    for step in loaded.scenario.steps:
-        if isinstance(step, HookStep):
-            hook_file(step.call, loaded.path.parent, allowed)
-    for found in definitions.values():
-        for action in (*found.seed, *found.read, *found.prove_configuration):
-            if isinstance(action, HookAction):
-                hook_file(action.call, catalogued.path.parent, allowed)
-
-
-def _skip_unsuitable(cell: Cell, requires: Sequence[str], definitions: Mapping[Slot, Definition]) -> Cell:
-    """Give a cell whose requirements are not met the reason why it does not run."""
-    if cell.skip:
-        return cell
-    for wanted in render(list(requires), cell.scope):
-        if wanted in CAPABILITIES[cell.environment]:
-            continue
-        for slot, definition in definitions.items():
-            if wanted not in definition.features:
-                reason = f"{definition.product} {definition.label} ({slot}) declares no '{wanted}'"
-                return Cell(cell.scenario, cell.environment, cell.platform, cell.axes, reason)
-    return cell
+def _patient(scenario: Scenario, factor: float) -> Scenario:
+    """Return the scenario with its budgets of time multiplied, and each refusal watched for as long as it may take."""
+    if factor == 1:
+        return scenario
+    checks: list[Check] = []
+    for check in scenario.checks:
+        if isinstance(check, DurationsCheck):
+            told = check.model_dump(exclude_none=True, exclude={"check"})
+            checks.append(check.model_copy(update={name: seconds * factor for name, seconds in told.items()}))
+        elif isinstance(check, RefusalCheck):
+            checks.append(check.model_copy(update={"within": check.within * factor}))
+        else:
+            checks.append(check)
+    within = max((check.within for check in checks if isinstance(check, RefusalCheck)), default=0)
+    steps = [
+        step.model_copy(update={"seconds": max(step.seconds, within)})
+        if isinstance(step, RefuseStep) and step.because != "database-stopped"  # there it may wait, and never end
+        else step
+        for step in scenario.steps
+    ]
+    return scenario.model_copy(update={"checks": checks, "steps": steps})
 
 
 def _scaled(timeouts: Timeouts, factor: float) -> Timeouts:
-    return Timeouts(**{name: value * factor for name, value in timeouts.model_dump().items()})
-
-
-def _program() -> str:
-    """Return how this lab is called from where the user stands."""
-    program = Path(sys.prefix) / "bin" / "lab"
-    for base in (Path.cwd(), paths.CHECKOUT):
-        if program.is_relative_to(base):
-            return str(program.relative_to(base)) if base == Path.cwd() else str(program)
-    return str(program)
+    scaled = {name: value * factor for name, value in timeouts.model_dump().items()}
+    for name, seconds in scaled.items():
+        if not 0 < seconds <= DAY:
+            raise UsageError(
+                f"--timeout-factor {factor:g} makes the time-out '{name}' {seconds:g} s",
+                hint=f"it is {seconds / factor:g} s in the scenario, and may be {DAY} s at most",
+            )
+    return Timeouts(**scaled)

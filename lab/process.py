@@ -3,17 +3,27 @@
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from lab.errors import InfrastructureError
 
 POLL_SECONDS = 0.02
 RUN_MARK = "LAB_RUN_ID"
 """Environment variable by which the processes of a run can be told from all others."""
+TRIAL_MARK = "LAB_TRIAL"
+"""The same for the processes of one trial."""
+MOST_BYTES = 20_000_000
+LAST_WORDS_SECONDS = 1.0
+
+
+class NotRunnableError(InfrastructureError):
+    """A program is not there or cannot be executed, or the folder is missing in which it was to run."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +47,14 @@ class CommandResult:
         return self.exit_code is None
 
     def tail(self, lines: int = 12) -> str:
-        """Return the last lines of what it said, standard error first choice."""
+        """Return the last lines of what it said that say something, standard error first choice."""
         said = (self.stderr.strip() or self.stdout.strip()).decode("utf8", "replace")
-        return "\n".join(said.splitlines()[-lines:])
+        return "\n".join(without_pointers(said).splitlines()[-lines:])
+
+
+def without_pointers(text: str) -> str:
+    """Return a text without its empty lines and those that only point at the line above, as Python's carets do."""
+    return "\n".join(line for line in text.splitlines() if line.strip(" \t^~"))
 
 
 def run(
@@ -48,10 +63,16 @@ def run(
     timeout: float,
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    alone: bool = False,
+    stopped: Callable[[], bool] | None = None,
+    given: IO[bytes] | None = None,
 ) -> CommandResult:
     """Run a command in a process group of its own; end the whole group at the deadline or on interruption.
 
-    Raises InfrastructureError when the program does not exist.
+    It gets `environment` beside the lab's own, or `alone`. Its standard input is the open file `given`, or empty. Of
+    each stream the first MOST_BYTES are kept. A command of a trial is given `stopped`, which says whether the trial was
+    told to end; `end_commands` ends it by that alone, and it ends at once if that came too early for it. `never` is for
+    what must not be ended from outside. Raises NotRunnableError when the program cannot be started.
     """
     words = tuple(str(word) for word in argv)
     started = time.monotonic()
@@ -59,63 +80,99 @@ def run(
         child = subprocess.Popen(
             words,
             cwd=cwd,
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
+            env={**({} if alone else os.environ), **(environment or {})},
+            stdin=subprocess.DEVNULL if given is None else given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
     except FileNotFoundError as error:
         if cwd is not None and not cwd.is_dir():
-            raise InfrastructureError(f"the folder {cwd}, where '{words[0]}' is to run, does not exist") from error
-        raise InfrastructureError(f"the program '{words[0]}' is not installed") from error
+            raise NotRunnableError(f"the folder {cwd}, where '{words[0]}' is to run, does not exist") from error
+        raise NotRunnableError(f"the program '{words[0]}' is not installed") from error
     except OSError as error:
-        raise InfrastructureError(f"the program '{words[0]}' cannot be started: {error.strerror}") from error
+        raise NotRunnableError(f"the program '{words[0]}' cannot be started: {error.strerror}") from error
     exit_code: int | None
-    _running.add(child)
+    _running.add((child, stopped))
+    if stopped is not None and stopped():
+        _end(child)
+    streams = [_Reader(pipe) for pipe in (child.stdout, child.stderr) if pipe is not None]
     try:
-        stdout, stderr = child.communicate(timeout=timeout)
-        exit_code = child.returncode
+        if all(stream.ended(started + timeout) for stream in streams):
+            exit_code = child.wait(max(0.0, started + timeout - time.monotonic()))
+        else:
+            _end(child)
+            exit_code = None
     except subprocess.TimeoutExpired:
         _end(child)
-        stdout, stderr = _last_output(child)
         exit_code = None
     except BaseException:
         _end(child)
-        _last_output(child)
         raise
     finally:
-        _running.discard(child)
+        _running.discard((child, stopped))
+        for stream in streams:
+            stream.ended(time.monotonic() + LAST_WORDS_SECONDS)
+    stdout, stderr = (bytes(stream.kept) for stream in streams)
     return CommandResult(words, exit_code, stdout, stderr, time.monotonic() - started)
 
 
-def end_all() -> None:
-    """End every command that some thread of this process is waiting for."""
-    for child in list(_running):
-        _end(child)
+def never() -> bool:
+    """Return False: the `stopped` of a removal, which an interruption waits for."""
+    return False
 
 
-_running: "set[subprocess.Popen[bytes]]" = set()
+def end_commands(stopped: Callable[[], bool] | None = None) -> None:
+    """End the commands that were given this `stopped`: those of one trial; without it, those of no trial."""
+    for child, of in list(_running):
+        if of == stopped:
+            _end(child)
+
+
+_running: "set[tuple[subprocess.Popen[bytes], Callable[[], bool] | None]]" = set()
 
 
 def _end(child: "subprocess.Popen[bytes]", grace: float = 2.0) -> None:
     """Ask the group to end, then make it: members that outlive their leader, too."""
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGTERM)
-        deadline = time.monotonic() + grace
-        while time.monotonic() < deadline:
-            child.poll()  # the leader stays a member of its group until its exit code is read
-            os.killpg(child.pid, 0)
-            time.sleep(POLL_SECONDS)
-        os.killpg(child.pid, signal.SIGKILL)
+    deadline = time.monotonic() + grace
+    there = _signal(child, signal.SIGTERM)
+    while there and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        child.poll()  # the leader stays a member of its group until its exit code is read
+        there = _signal(child, 0)
+    if there:
+        _signal(child, signal.SIGKILL)
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(LAST_WORDS_SECONDS)
 
 
-def _last_output(child: "subprocess.Popen[bytes]", patience: float = 1.0) -> tuple[bytes, bytes]:
-    """Read what is left; a process that left the group may hold the pipes open for ever."""
+def _signal(child: "subprocess.Popen[bytes]", number: int) -> bool:
+    """Signal the group; return whether there is anybody of it left."""
     try:
-        return child.communicate(timeout=patience)
-    except subprocess.TimeoutExpired as late:
-        for pipe in (child.stdout, child.stderr):
-            if pipe is not None:
-                pipe.close()
-        return late.stdout or b"", late.stderr or b""
+        os.killpg(child.pid, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # sudo has made them root's, whom an ordinary user cannot end
+    return True
+
+
+class _Reader(threading.Thread):
+    """Reads a pipe to its end; of a talkative command the beginning is kept."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        super().__init__(name="output", daemon=True)
+        self.kept = bytearray()
+        self._pipe = pipe
+        self.start()
+
+    def run(self) -> None:
+        """Read until the last writer has closed the pipe; that may be a process that left the group, much later."""
+        with self._pipe:
+            while chunk := os.read(self._pipe.fileno(), 65536):
+                self.kept.extend(chunk[: max(0, MOST_BYTES - len(self.kept))])
+
+    def ended(self, deadline: float) -> bool:
+        """Wait until all is read, at most until a moment of the monotonic clock."""
+        self.join(max(0.0, deadline - time.monotonic()))
+        return not self.is_alive()

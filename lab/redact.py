@@ -12,7 +12,12 @@ PATTERNS = (
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}"),
     re.compile(r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))sk-(?!mock)[A-Za-z0-9_-]{16,}"),  # \n as JSON writes it, too
     re.compile(r"(?<=://)(?:[^/\s:@\"']*:[^/\s@\"']+|[^/\s:@\"']{8,})(?=@)"),  # user:password or a bare token
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL),
+    # Up to its end or the next beginning: a text with nothing but beginnings is read once, not once for each of them.
+    re.compile(
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----BEGIN ).)*?"
+        r"(?:-----END [A-Z ]*PRIVATE KEY-----|(?=-----BEGIN ))",
+        re.DOTALL,
+    ),
 )
 SHORTEST = 6
 """Shorter values are not replaced: they would tear holes into ordinary text."""

@@ -6,61 +6,26 @@ runs through the same cells and must pass; whatever fails there is a false alarm
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from pydantic import Field
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from lab import paths
+from lab.defects import Case, clean_cases, defect_names, planted_cases
 from lab.errors import UsageError
-from lab.planning import Draft, Wish, draft, make_up, setting_of
-from lab.product.catalog import Choice
-from lab.product.origin import ImageSource, WheelSource
+from lab.planning import make_up, secret_names, setting_of
 from lab.product.sources import Artifact
 from lab.records.model import Exit, TrialResult, Verdict
-from lab.scenario.model import Slot
-from lab.strict import Slug, Strict, Text
+from lab.records.statistics import upper_bound
+from lab.scenario.steps import Slot
 from lab.template import near
 from lab.trial import TrialPlan
-from lab.yamlfile import load, validate
 
 if TYPE_CHECKING:
     from lab.report.terminal import Screen
 
-PRODUCT = "reference"
-TIMEOUT_FACTOR = 0.35
-"""The reference product starts in a second; a defect that never answers need not be waited for a whole minute."""
-
-
-class Expectation(Strict):
-    """`expect.yaml` of a defect: where it is planted and how it must show."""
-
-    schema_version: Literal[1] = Field(alias="schema")
-    title: Text
-    scenario: Slug
-    version: Text
-    chosen: Annotated[dict[Slug, Text], Field(alias="set")] = {}
-    source: Literal["overlay", "same-artifact"] = "overlay"
-    """`same-artifact`: no file is changed; the old version's artifact is given as the new one."""
-    step: Slug
-    check: Slug
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class Case:
-    """One cell of one scenario, with a defect or clean."""
-
-    name: str
-    planned: Draft
-    expectation: Expectation | None = None
-
-    @property
-    def planted(self) -> bool:
-        """Whether something is broken on purpose."""
-        return self.expectation is not None
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -70,46 +35,94 @@ class Row:
     case: str
     cell: str
     planted: str
+    """What was broken, empty where nothing was."""
     expected: str
     got: str
+    verdict: Verdict
     caught: bool
+    """Whether the trial came out as it must: the defect seen as expected, or the clean product passed."""
 
 
-def defects_folder() -> Path:
-    """Return the folder of the planted defects."""
-    return paths.images() / "reference" / "defects"
+@dataclass(frozen=True)
+class Detection:
+    """What a self-test showed."""
+
+    rows: Sequence[Row]
+
+    @property
+    def defects(self) -> list[Row]:
+        """The rows of planted defects."""
+        return [row for row in self.rows if row.planted]
+
+    @property
+    def clean(self) -> list[Row]:
+        """The rows of the undamaged product."""
+        return [row for row in self.rows if not row.planted]
+
+    @property
+    def missed(self) -> list[Row]:
+        """Planted defects that were not seen as they must be."""
+        return [row for row in self.defects if not row.caught]
+
+    @property
+    def alarms(self) -> list[Row]:
+        """Clean trials in which the product was said to have failed."""
+        return [row for row in self.clean if row.verdict == "fail"]
+
+    @property
+    def unanswered(self) -> list[Row]:
+        """Clean trials that gave no answer: a measurement is missing, or the lab failed."""
+        return [row for row in self.clean if row.verdict not in {"pass", "fail"}]
+
+    @property
+    def bound(self) -> float:
+        """Exact one-sided upper bound of the rate of false alarms (Clopper-Pearson, 95%)."""
+        answered = len(self.clean) - len(self.unanswered)
+        return upper_bound(len(self.alarms), answered, CONFIDENCE) if answered else 1.0
+
+    @property
+    def summary(self) -> str:
+        """The result in one line."""
+        caught = f"{len(self.defects) - len(self.missed)} of {len(self.defects)} planted defects caught"
+        alarms = f"{len(self.alarms)} false alarms in {len(self.clean)} clean trials"
+        alarms += f" ({len(self.unanswered)} without an answer)" if self.unanswered else ""
+        return f"{caught}; {alarms}, so that their rate is below {100 * self.bound:.1f}% ({100 * CONFIDENCE:g}% sure)"
 
 
-def defect_names() -> list[str]:
-    """Return the names of the defects."""
-    return sorted(path.parent.name for path in defects_folder().glob("*/expect.yaml"))
-
-
-def selftest(wanted: Sequence[str], workers: int, screen: "Screen", *, as_json: bool) -> Exit:
+def selftest(wanted: Sequence[str], clean: int, workers: int, screen: "Screen", *, as_json: bool) -> Exit:
     """Run the clean product and each defect, print the table, and return 0 only if all is as it must be.
 
-    Raises UsageError for an unknown defect.
+    `clean` is how many trials of the clean product there are, one for each cell at least. Raises UsageError for an
+    unknown defect.
     """
     known = defect_names()
     for name in wanted:
         if name not in known:
             raise UsageError(f"there is no defect '{name}'{near(name, known)}", hint=f"defects: {', '.join(known)}")
-    planted = [_planted(name) for name in wanted or known]
-    cases = [*_clean(planted), *planted]
+    from lab.environment.containers import engine
+
+    engine.connect().close()  # without one every cell would be skipped
+    planted = [case for name in wanted or known for case in planted_cases(name)]
+    cases = [*planted, *clean_cases(planted, clean)]
     results = _run(cases, workers, screen)
-    rows = [judge_case(case, results[case.name]) for case in cases]
+    shown = Detection([judge_case(case, results[case.name]) for case in cases])
     if as_json:
-        print(json.dumps([row.__dict__ for row in rows], indent=2))
+        told = {"rows": [asdict(row) for row in shown.rows], "clean_trials": len(shown.clean)}
+        told |= {
+            "false_alarms": len(shown.alarms),
+            "unanswered": len(shown.unanswered),
+            "false_alarm_bound": shown.bound,
+            "confidence": CONFIDENCE,
+        }
+        print(json.dumps(told, indent=2))
     else:
-        print(table(rows))
-    missed = [row.case for row in rows if row.planted and not row.caught]
-    alarms = [row.case for row in rows if not row.planted and not row.caught]
-    total = len(planted)
-    caught = f"{total - len(missed)} of {total} defects caught"
-    said = f"{caught}, {len(alarms)} false alarms in {len(cases) - total} clean trials"
-    if missed or alarms:
-        return Exit(code=1, reason=f"{said}: {', '.join([*missed, *alarms])}")
-    return Exit(code=0, reason=said)
+        print(table(shown))
+    wrong = [row.case for row in (*shown.missed, *shown.alarms)]
+    if wrong:
+        return Exit(code=1, reason=f"{shown.summary}: {', '.join(wrong)}")
+    if shown.unanswered:
+        return Exit(code=4, reason=f"{shown.summary}: {', '.join(row.case for row in shown.unanswered)}")
+    return Exit(code=0, reason=shown.summary)
 
 
 def judge_case(case: Case, result: TrialResult) -> Row:
@@ -122,67 +135,40 @@ def judge_case(case: Case, result: TrialResult) -> Row:
     ]
     got = ", ".join(f"{check}@{step}: {verdict}" for check, step, verdict in dict.fromkeys(failing)) or result.verdict
     if case.expectation is None:
-        return Row(case.name, result.cell, "", "pass", got, caught=result.verdict == "pass")
+        return Row(case.name, result.cell, "", "pass", got, result.verdict, caught=result.verdict == "pass")
     wanted = case.expectation
     expected = f"{wanted.check}@{wanted.step}: {wanted.verdict}"
     caught = (wanted.check, wanted.step, wanted.verdict) in failing and result.verdict == wanted.verdict
-    return Row(case.name, result.cell, wanted.title, expected, got, caught)
+    return Row(case.name, result.cell, wanted.title, expected, got, result.verdict, caught)
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Return the detection table as text."""
-    form = "{:<38} {:<34} {:<12} {}"
-    lines = [form.format("planted", "must be seen as", "result", "also seen"), "-" * 110]
-    for row in rows:
-        word = ("caught" if row.caught else "MISSED") if row.planted else ("clean" if row.caught else "FALSE ALARM")
+def table(shown: Detection) -> str:
+    """Return the detection table as text: each planted defect, then the clean trials by cell."""
+    form = "{:<68} {:<34} {:<12} {}"
+    lines = [form.format("planted", "must be seen as (check@step)", "result", "also seen"), "-" * 146]
+    for row in shown.defects:
         seen = [each for each in row.got.split(", ") if each != row.expected]
+        word = "caught" if row.caught else "MISSED"
         lines.append(form.format(row.case, row.expected, word, ", ".join(seen)).rstrip())
-    return "\n".join(lines)
-
-
-def _planted(name: str) -> Case:
-    """Read a defect and lay its overlay over the version that it breaks."""
-    folder = defects_folder() / name
-    expectation = validate(load(folder / "expect.yaml"), Expectation)
-    chosen = {axis: [value] for axis, value in expectation.chosen.items()}
-    planned = draft(Wish(expectation.scenario, PRODUCT, chosen=chosen, timeout_factor=TIMEOUT_FACTOR))
-    choices = dict(planned.choices)
-    for slot, choice in planned.choices.items():
-        if choice.label == expectation.version:
-            choices[slot] = _overlaid(choice, folder, planned.choices, expectation)
-    return Case(name, _first_cell(planned, choices), expectation)
-
-
-def _overlaid(choice: Choice, folder: Path, all_of: Mapping[Slot, Choice], expectation: Expectation) -> Choice:
-    if expectation.source == "same-artifact":
-        return Choice(choice.label, all_of["from"].source)
-    source = choice.source
-    if not isinstance(source, WheelSource | ImageSource) or not source.build:
-        raise UsageError(f"defects can be planted only into what the lab builds, not into {source.source}")
-    return Choice(choice.label, source.model_copy(update={"build": [*source.build, str(folder / "overlay")]}))
-
-
-def _first_cell(planned: Draft, choices: Mapping[Slot, Choice]) -> Draft:
-    return replace(planned, cells=planned.cells[:1], choices=choices)
-
-
-def _clean(planted: Sequence[Case]) -> list[Case]:
-    """Return the undamaged product in every cell in which a defect is planted."""
-    found: dict[str, Case] = {}
-    for case in planted:
-        cell = case.planned.cells[0]
-        clean = draft(replace(case.planned.wish, product=PRODUCT))
-        name = f"(clean) {cell.id.partition('/')[0]} {'/'.join(value for _, value in cell.axes)}"
-        found.setdefault(name, Case(name, _first_cell(clean, dict(clean.choices))))
-    return list(found.values())
+    for cell in dict.fromkeys(row.cell for row in shown.clean):
+        here = [row for row in shown.clean if row.cell == cell]
+        wrong = [row.got for row in here if not row.caught]
+        alarm = any(row.verdict == "fail" for row in here)
+        word = "FALSE ALARM" if alarm else "unanswered" if wrong else "clean"
+        told = f"{len(here) - len(wrong)} of {len(here)} passed"
+        lines.append(form.format(f"(clean) {cell}", told, word,
+                                 "; ".join(wrong)).rstrip())  # fmt: skip
+    return "\n".join([*lines, "", shown.summary])
 
 
 def _run(cases: Sequence[Case], workers: int, screen: "Screen") -> dict[str, TrialResult]:
     """Run one trial of every case, in folders apart from the runs that count."""
-    from lab.environment import engine
+    from lab.building import prepare_site
+    from lab.environment.containers import engine
+    from lab.environment.hostnet import host_network
     from lab.execution import Execution, guarded, interruptible
     from lab.locks import held
-    from lab.preparation import cache_volume, image_key, prepare_images, resolve_all
+    from lab.preparation import resolve_all
     from lab.records.store import LOCK_FILE
 
     run_id, seed = secrets.token_hex(16), secrets.randbits(32)
@@ -191,32 +177,36 @@ def _run(cases: Sequence[Case], workers: int, screen: "Screen") -> dict[str, Tri
     with interruptible(), held(folder / LOCK_FILE), guarded(run_id, folder):
         client = engine.connect()
         screen.say(f"{len(cases)} trials, {workers} at a time, seed {seed}; evidence in {folder}")
-        artifacts: dict[str, dict[Slot, Artifact]] = {case.name: resolve_all(case.planned.choices) for case in cases}
-        platforms = [case.planned.cells[0].platform for case in cases]
-        unique = {image_key(found): found for each in artifacts.values() for found in each.values()}
-        stock = prepare_images(client, platforms, list(unique.values()), screen.say)
-        plans: dict[str, TrialPlan] = {}
-        for number, case in enumerate(cases, start=1):
-            cell = case.planned.cells[0]
-            names = sorted({name for found in case.planned.definitions.values() for name in found.secrets})
-            made_up = make_up(names, seed)
-            plans[case.name] = TrialPlan(
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            found = pool.map(lambda case: resolve_all(case.planned.choices), cases)
+            artifacts: dict[str, dict[Slot, Artifact]] = {
+                case.name: each for case, each in zip(cases, found, strict=True)
+            }
+        settings = {
+            case.name: setting_of(
+                case.planned,
+                case.planned.cells[0],
+                artifacts[case.name],
+                make_up(secret_names(case.planned.definitions), seed),
+            )
+            for case in cases
+        }
+        site = prepare_site(list(settings.values()), client, screen.say)
+        plans = {
+            case.name: TrialPlan(
                 run_id=run_id,
                 number=number,
                 attempt=1,
-                setting=setting_of(case.planned, cell, artifacts[case.name], made_up),
+                setting=settings[case.name],
                 folder=folder / "trials" / case.name.replace(" ", "-").replace("/", "~") / "001" / "attempt-1",
                 seed=seed,
                 keep="never",
-                images={
-                    slot: stock.product[cell.platform][image_key(found)]
-                    for slot, found in artifacts[case.name].items()
-                    if found.kind == "image"
-                },
-                secrets=tuple(made_up.values()),
+                images=site.images(settings[case.name]),
+                secrets=(*settings[case.name].secrets.values(), *host_network().secrets),
             )
-        volume = cache_volume(client, PRODUCT, platforms[0])
-        results = Execution(stock, workers, 0, screen, None).run(list(plans.values()), lambda _plan: volume)
+            for number, case in enumerate(cases, start=1)
+        }
+        results = Execution(site, workers, 0, screen).run(list(plans.values()))
         client.close()
     by_number = {result.trial: result for result in results}
     return {name: by_number[plan.number] for name, plan in plans.items()}

@@ -4,7 +4,7 @@ import secrets
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,12 +14,13 @@ from lab.environment.base import Environment
 from lab.errors import Interrupted, LabError
 from lab.history import ExpectedEndError, History, Recorder, StepFailedError, now
 from lab.kept import note_kept
+from lab.lifecycle.egress import note_asked
 from lab.lifecycle.setting import Session, Setting
-from lab.lifecycle.steps import RUN
-from lab.records.model import StepResult, TrialResult, Verdict, VersionRecord
+from lab.lifecycle.steps import run_step
+from lab.records.model import CheckResult, StepResult, TrialResult, Verdict, VersionRecord, scenario_digest
 from lab.records.store import write_json
 from lab.redact import Redactor
-from lab.scenario.model import Slot
+from lab.scenario.steps import Slot
 
 Keep = Literal["never", "failed", "always"]
 
@@ -37,11 +38,28 @@ class TrialPlan:
     keep: Keep
     images: Mapping[Slot, str]
     secrets: tuple[str, ...] = ()
+    budget_factor: float = 1.0
+    """What the budgets in the setting's scenario have been multiplied by."""
 
     @property
     def key(self) -> str:
         """A name that is unique within the run, for objects on the engine."""
         return f"{self.setting.cell.folder}.{self.number:03d}.{self.attempt}"
+
+
+@dataclass
+class Course:
+    """How a trial went, as far as it has come."""
+
+    environment: Environment | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
+    kept: bool = False
+    checks: list[CheckResult] = field(default_factory=list)
+    verdict: Verdict = "error"
+    reason: str = ""
+    problems: list[str] = field(default_factory=list)
+    """What could not be removed."""
 
 
 def run_trial(
@@ -56,68 +74,92 @@ def run_trial(
     """
     started_at, started = now(), time.monotonic()
     record = Recorder(plan.folder / "events.ndjson", Redactor.of(plan.secrets, secrets.token_bytes(32)), listen)
-    environment: Environment | None = None
-    facts: dict[str, Any] = {}
-    interrupted = kept = False
-    problems: list[str] = []
+    course = Course()
     try:
-        try:
-            record.write("given", versions=_given(plan.setting))
-            environment = build(plan, record.write)
-            begun(environment)
-            facts = _steps(plan, environment, record)
-        except Interrupted:
-            interrupted = True
-            record.write("interrupted")
-        except LabError as error:
-            record.write("lab.error", message=str(error))
-        except Exception as error:  # noqa: BLE001 - a fault of the lab costs this trial, not the run's other results
-            record.write("lab.error", message=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
-        if environment is not None:
-            _collect(plan, environment, record)
-            interrupted = interrupted or environment.aborted
-        history = History.read(plan.folder / "events.ndjson")
-        checks = judge(history, plan.setting.scenario)
-        verdict, reason = conclude(checks)
-        if interrupted:
-            verdict, reason = "skipped", "interrupted"  # what a torn-down place shows is nobody's failure
-        kept = environment is not None and _is_kept(plan, verdict)
+        _go_through(plan, build, begun, course, record)
+        _judge(plan, course)
     finally:
         # Whatever went wrong above, a full disk included: what was made is removed, or kept on purpose.
         leaving = time.monotonic()
-        if environment is not None:
-            problems = _leave(plan, environment) if kept else environment.destroy()
+        if course.environment is not None:
+            course.problems = _leave(plan, course.environment) if course.kept else course.environment.destroy()
     taken = round(time.monotonic() - leaving, 4)
-    record.write("trial.end", verdict=verdict, reason=reason, kept=kept, cleanup_problems=problems, seconds=taken)
+    record.write("trial.end", verdict=course.verdict, reason=course.reason, kept=course.kept,
+                 cleanup_problems=course.problems, seconds=taken)  # fmt: skip
     record.close()
-    redact = record.redact
-    result = TrialResult(
+    result = _result(plan, course, record.redact(course.reason), started_at, round(time.monotonic() - started, 3))
+    write_json(plan.folder / "result.json", result)
+    return result
+
+
+def _go_through(
+    plan: TrialPlan,
+    build: Callable[[TrialPlan, Callable[..., None]], Environment],
+    begun: Callable[[Environment], None],
+    course: Course,
+    record: Recorder,
+) -> None:
+    """Make the environment, run the steps, and gather what is there to be seen; faults of the lab are recorded."""
+    try:
+        record.write("given", versions=_given(plan.setting))
+        course.environment = build(plan, record.write)
+        begun(course.environment)
+        course.facts = _steps(plan, course.environment, record)
+    except Interrupted:
+        course.interrupted = True
+        record.write("interrupted")
+    except LabError as error:
+        record.write("lab.error", message=str(error))
+    except Exception as error:  # noqa: BLE001 - a fault of the lab costs this trial, not the run's other results
+        record.write("lab.error", message=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+    if course.environment is not None:
+        _collect(plan, course.environment, record)
+        course.interrupted = course.interrupted or course.environment.aborted
+
+
+def _judge(plan: TrialPlan, course: Course) -> None:
+    """Conclude from the recorded history, and decide what becomes of the environment."""
+    course.checks = judge(_history(plan), plan.setting.scenario)
+    course.verdict, course.reason = conclude(course.checks)
+    if course.interrupted:
+        course.verdict, course.reason = "skipped", "interrupted"  # what a torn-down place shows is nobody's failure
+    course.kept = course.environment is not None and _is_kept(plan, course.verdict)
+
+
+def _history(plan: TrialPlan) -> History:
+    return History.read(plan.folder / "events.ndjson")
+
+
+def _result(plan: TrialPlan, course: Course, reason: str, started: str, seconds: float) -> TrialResult:
+    """Put together what is stored of the trial."""
+    setting, history = plan.setting, _history(plan)
+    return TrialResult(
         run_id=plan.run_id,
-        scenario=plan.setting.scenario.name,
-        cell=plan.setting.cell.id,
-        environment=plan.setting.cell.environment,
-        platform=plan.setting.cell.platform,
-        axes=dict(plan.setting.cell.axes),
-        product=next(iter(plan.setting.definitions.values())).product,
-        versions=versions(plan.setting),
+        scenario=setting.scenario.name,
+        cell=setting.cell.id,
+        environment=setting.cell.environment,
+        platform=setting.cell.platform,
+        axes=dict(setting.cell.axes),
+        product=next(iter(setting.definitions.values())).product,
+        versions=versions(setting),
+        scenario_digest=scenario_digest(setting.scenario.model_dump(by_alias=True, mode="json")),
+        budget_factor=plan.budget_factor,
         trial=plan.number,
         attempt=plan.attempt,
-        verdict=verdict,
-        reason=redact(reason),
-        started=started_at,
-        seconds=round(time.monotonic() - started, 3),
+        verdict=course.verdict,
+        reason=reason,
+        started=started,
+        seconds=seconds,
         seed=plan.seed,
-        checks=checks,
+        checks=course.checks,
         steps=[
             StepResult(id=step.id, kind=step.kind, outcome=step.outcome, reason=step.reason, seconds=step.seconds)
             for step in history.steps
         ],
         measures=_measures(history),
-        facts=facts,
-        cleanup_problems=problems,
+        facts=course.facts,
+        cleanup_problems=course.problems,
     )
-    write_json(plan.folder / "result.json", result)
-    return result
 
 
 def versions(setting: Setting) -> dict[str, VersionRecord]:
@@ -130,13 +172,17 @@ def versions(setting: Setting) -> dict[str, VersionRecord]:
 
 def _steps(plan: TrialPlan, environment: Environment, record: Recorder) -> dict[str, Any]:
     """Run the steps in order, until one breaks off; return facts about the environment."""
-    session = Session(plan.setting, environment, record, plan.folder, images=plan.images)
+    session = Session(plan.setting.bound(environment.bindings), environment, record, plan.folder, images=plan.images)
     with record.step(0, "prepare", {}) as facts:
         facts.update(environment.provision())
     try:
         for number, step in enumerate(plan.setting.scenario.steps, start=1):
             with record.step(number, step.step, step.model_dump(exclude={"step"})) as told:
-                RUN[step.step](session, step, told)
+                try:
+                    run_step(session, step, told)
+                finally:
+                    if plan.setting.sealed:
+                        note_asked(environment, told)
     except StepFailedError:
         pass  # recorded with the step; what follows could only be a consequence
     except ExpectedEndError as end:
@@ -151,6 +197,10 @@ def _collect(plan: TrialPlan, environment: Environment, record: Recorder) -> Non
     """Write logs and states before anything is torn down."""
     folder = plan.folder / "logs"
     folder.mkdir(parents=True, exist_ok=True)
+    if plan.setting.sealed:
+        late: dict[str, Any] = {}
+        note_asked(environment, late)
+        record.write("asked", **late)
     for name, content in sorted(environment.collect().items()):
         (folder / name).write_bytes(record.redact.bytes(content))
     record.write("collected", files=sorted(path.name for path in folder.iterdir()))

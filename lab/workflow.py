@@ -1,26 +1,32 @@
 """A run from top to bottom: load → expand → choose → preflight → resolve → plan → execute → report → exit code."""
 
+import os
 import platform as host_platform
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab import __version__
-from lab.environment import engine
+from lab.environment.containers import engine
+from lab.environment.kinds import own_platform
 from lab.errors import InfrastructureError, Interrupted, LabError
 from lab.history import now
+from lab.lifecycle.setting import Setting
 from lab.locks import held
-from lab.outcome import LAB_ERROR, conclude_run
-from lab.planning import Draft, Wish, draft, make_up, plan_text, repeat_command, setting_of
+from lab.outcome import LAB_ERROR, conclude_run, interrupted
+from lab.planning import Draft, draft, make_up, needs_engine, plan_text, secret_names, setting_of
 from lab.product.sources import Artifact
 from lab.records.model import CellRecord, Exit, RunRecord, TrialResult, VersionRecord
-from lab.scenario.model import Slot
+from lab.redact import Redactor
+from lab.scenario.steps import Slot
 from lab.trial import TrialPlan
+from lab.wish import Wish, repeat_command
 
 if TYPE_CHECKING:
     import docker
 
+    from lab.building import Site
     from lab.report.terminal import Screen
 
 INTERRUPTED = frozenset({130, 143})
@@ -37,7 +43,7 @@ def run(wish: Wish, screen: "Screen") -> Exit:
 
     with interruptible():
         planned = draft(wish)
-        client = engine.connect()
+        client = engine.connect() if needs_engine(planned) else None
         screen.say(f"{planned.loaded.scenario.name}: {planned.loaded.scenario.title}")
         artifacts = resolve_all(planned.choices)
         seed = secrets.randbits(32) if wish.seed is None else wish.seed
@@ -48,14 +54,15 @@ def run(wish: Wish, screen: "Screen") -> Exit:
                 results = _execute(planned, artifacts, record, folder, client, screen)
                 ended = conclude_run(results, record.cells, no_skip=wish.no_skip)
             except Interrupted as signal:
-                ended = Exit(code=signal.exit_code, reason="interrupted; everything was taken down")
+                ended = Exit(code=signal.exit_code, reason=interrupted(read_trials(folder).results))
             except Exception as error:
                 reason = error.message if isinstance(error, LabError) else f"a fault in the lab itself: {error!r}"
                 code = error.exit_code if isinstance(error, LabError) else LAB_ERROR
                 _close(record, folder, read_trials(folder).results, Exit(code=code, reason=reason), screen)
                 raise
             record = _close(record, folder, read_trials(folder).results, ended, screen)
-        client.close()
+        if client is not None:
+            client.close()
     screen.conclude(record, folder)
     return ended
 
@@ -65,26 +72,26 @@ def _execute(
     artifacts: Mapping[Slot, Artifact],
     record: RunRecord,
     folder: Path,
-    client: "docker.DockerClient",
+    client: "docker.DockerClient | None",
     screen: "Screen",
 ) -> list[TrialResult]:
     """Make the images, write the plan, and run the trials."""
+    from lab.building import prepare_site
     from lab.execution import Execution
-    from lab.preparation import cache_volume, prepare_images
     from lab.records.store import write_text
 
-    write_text(folder / "plan.txt", plan_text(planned, artifacts))
-    runnable = [cell.platform for cell in planned.cells if not cell.skip]
-    if not runnable:
+    write_text(folder / "plan.txt", Redactor()(plan_text(planned, artifacts)))
+    made_up = make_up(secret_names(planned.definitions), record.seed)
+    settings = [setting_of(planned, cell, artifacts, made_up) for cell in planned.cells if not cell.skip]
+    if not settings:
         screen.begin(record, [])
         return []
-    stock = prepare_images(client, runnable, list(artifacts.values()), screen.say)
-    volumes = {name: cache_volume(client, record.product, name) for name in stock.platform}
-    plans = _plans(planned, artifacts, record, folder, stock.product)
-    execution = Execution(stock, planned.wish.workers, planned.wish.retries, screen, planned.wish.host_port)
+    site = prepare_site(settings, client, screen.say, planned.wish.host_port)
+    plans = _plans(planned.wish, settings, site, record, folder)
+    execution = Execution(site, planned.wish.workers, planned.wish.retries, screen)
     screen.begin(record, plans)
     try:
-        return execution.run(plans, lambda plan: volumes[plan.setting.cell.platform])
+        return execution.run(plans)
     finally:
         screen.end()
 
@@ -108,43 +115,32 @@ def _close(record: RunRecord, folder: Path, results: list[TrialResult], ended: E
     return record
 
 
-def _plans(
-    planned: Draft,
-    artifacts: Mapping[Slot, Artifact],
-    record: RunRecord,
-    folder: Path,
-    images: Mapping[str, Mapping[str, str]],
-) -> list[TrialPlan]:
+def _plans(wish: Wish, settings: Sequence[Setting], site: "Site", record: RunRecord, folder: Path) -> list[TrialPlan]:
     """Return the trials: the first of every cell, then the second of every cell, and so on."""
     from lab.environment.hostnet import host_network
-    from lab.preparation import image_key
     from lab.records.store import trial_folder
 
-    names = sorted({name for definition in planned.definitions.values() for name in definition.secrets})
-    made_up = make_up(names, record.seed)
     return [
         TrialPlan(
             run_id=record.run_id,
             number=number,
             attempt=1,
-            setting=setting_of(planned, cell, artifacts, made_up),
-            folder=trial_folder(folder, cell.folder, number, 1),
+            setting=setting,
+            folder=trial_folder(folder, setting.cell.folder, number, 1),
             seed=record.seed,
-            keep=planned.wish.keep,
-            images={
-                slot: images[cell.platform][image_key(artifact)]
-                for slot, artifact in artifacts.items()
-                if artifact.kind == "image"
-            },
-            secrets=(*made_up.values(), *host_network().secrets),
+            keep=wish.keep,
+            images=site.images(setting),
+            secrets=(*setting.secrets.values(), *host_network().secrets),
+            budget_factor=wish.budget_factor,
         )
-        for number in range(1, planned.wish.trials + 1)
-        for cell in planned.cells
-        if not cell.skip
+        for number in range(1, wish.trials + 1)
+        for setting in settings
     ]
 
 
-def _record(planned: Draft, artifacts: Mapping[Slot, Artifact], seed: int, client: "docker.DockerClient") -> RunRecord:
+def _record(
+    planned: Draft, artifacts: Mapping[Slot, Artifact], seed: int, client: "docker.DockerClient | None"
+) -> RunRecord:
     scenario = planned.loaded.scenario
     return RunRecord(
         run_id=secrets.token_hex(16),
@@ -166,21 +162,30 @@ def _record(planned: Draft, artifacts: Mapping[Slot, Artifact], seed: int, clien
         workers=planned.wish.workers,
         seed=seed,
         tool_version=__version__,
-        command=repeat_command(planned.wish, seed),
+        command=Redactor()(repeat_command(planned.wish, seed)),  # an address may hold a token
         started=now(),
-        host=_host(client),
+        host=_host(client) | planned.wish.brought.facts,
+        auto=planned.auto,
+        budget_factor=planned.wish.budget_factor,
     )
 
 
-def _host(client: "docker.DockerClient") -> dict[str, Any]:
+def _host(client: "docker.DockerClient | None") -> dict[str, Any]:
     """Return facts that results depend on and that name nobody."""
-    with engine.calls("asking the engine about itself"):
-        told = client.info()
-    return {
+    own = {
         "system": host_platform.system(),
         "kernel": host_platform.release(),
         "machine": host_platform.machine(),
         "python": host_platform.python_version(),
+        "platform": own_platform(),
+    }
+    if client is None:
+        pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return {**own, "cpus": os.cpu_count() or 1, "memory_mb": pages // 1_000_000}
+    with engine.calls("asking the engine about itself"):
+        told = client.info()
+    return {
+        **own,
         "cpus": told["NCPU"],
         "memory_mb": told["MemTotal"] // 1_000_000,
         "engine": told["ServerVersion"],

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import UsageError, VersionError
+from lab.errors import ScenarioError, UsageError, VersionError
 from lab.product.catalog import Catalogued, choose, load_product, product_names
 from lab.product.origin import GitSource, ImageSource, PackageSource, TreeSource, WheelSource
 
@@ -52,6 +52,31 @@ def test_a_label_without_a_fitting_source_is_refused_with_the_way_to_give_one(
     with pytest.raises(VersionError, match=r"sample 0.3.0 has no (image|package, wheel, tree or git source)") as caught:
         choose(sample, "0.3.0", as_image=as_image)
     assert "0.3.0=" in str(caught.value)
+
+
+def test_a_version_without_a_source_is_named_where_it_stands(sample: Catalogued) -> None:
+    with pytest.raises(VersionError) as caught:
+        choose(sample, "0.3.0", as_image=True)
+    assert str(caught.value).startswith(f"{sample.path}:15:3: sample 0.3.0 has no image")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "{tmp}/a", "{config}/../a", "config/a"])
+@pytest.mark.parametrize(
+    "layer", ["", "image:\n  ", 'versions:\n  "1":\n    ', 'versions:\n  "1":\n    image:\n      ']
+)
+def test_a_configuration_file_that_no_volume_holds_is_refused_at_its_path(
+    layer: str, path: str, tmp_path: Path
+) -> None:
+    lines = ["schema: 1", "name: a", "title: A", 'release: {from: "1", to: "1"}']
+    lines += [f"{layer}configuration: {{files: [{{path: '{path}', content: ''}}]}}"]
+    lines += [] if "versions" in layer else ['versions: {"1": {}}']
+    file = tmp_path / "a.yaml"
+    file.write_text("\n".join(lines), "utf8")
+    with pytest.raises(ScenarioError) as caught:
+        load_product(str(file))
+    (found,) = caught.value.problems
+    assert found.line == 5 + layer.count("\n")
+    assert "unknown placeholder" in found.message or "outside the product's places" in found.message
 
 
 def test_an_unknown_label_is_refused_with_what_was_meant(sample: Catalogued) -> None:

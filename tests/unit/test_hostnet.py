@@ -59,6 +59,19 @@ def test_a_proxy_on_the_hosts_own_loopback_is_left_out_and_said(monkeypatch: pyt
     assert told(network, "HTTP_PROXY") == ["HTTP_PROXY names this host's loopback, which a container cannot reach"]
 
 
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "PIP_INDEX_URL", "UV_INDEX", "PIP_TRUSTED_HOST"])
+@pytest.mark.parametrize("address", ["http://[::1", f"http://user:{'x' * 12}@[::1", "[zz]"])
+def test_what_cannot_be_an_address_is_left_out_and_said(
+    monkeypatch: pytest.MonkeyPatch, name: str, address: str
+) -> None:
+    monkeypatch.setenv(name, address)
+    network = host_network()
+    assert not {name, name.lower()} & set(network.variables)
+    assert told(network, name) == [f"{name} is not an address"]
+    assert "x" * 12 not in str(network)
+    assert isinstance(network.secrets, list)
+
+
 @pytest.mark.parametrize("address", ["proxy.example:3128", "http://10.0.0.1:3128", "http://localhost.example:3128"])
 def test_a_proxy_elsewhere_is_handed_over_as_it_is(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("HTTP_PROXY", address)
@@ -141,11 +154,11 @@ def test_certificates_that_pips_file_names_are_no_index_that_was_left_out(pip_co
     assert told(network, "CERT") == []
 
 
-def test_passwords_in_addresses_are_secrets_and_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hosts_and_passwords_in_addresses_are_secrets_and_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "https://user:hunter22@index.example/simple")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://a.example https://b:other-pass@b.example")
     network = host_network()
-    assert {"hunter22", "other-pass"} == set(network.secrets)
+    assert {"hunter22", "other-pass", "index.example", "b.example"} <= set(network.secrets)
     assert "hunter22" not in repr(network)
 
 
@@ -153,7 +166,7 @@ def test_a_named_index_reaches_install_steps_and_one_on_this_hosts_loopback_does
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("UV_INDEX", "mine=https://index.example/x")
-    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "http://127.0.0.1:3141/x")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "http://127.0.0.1:3141/x?as=it-is")
     found = host_network()
     assert found.variables["UV_INDEX"] == "mine=https://index.example/x"
     assert "PIP_EXTRA_INDEX_URL" not in found.variables

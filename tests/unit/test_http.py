@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lab.history import History, Recorder
-from lab.lifecycle.http import Door, HttpResult
+from lab.lifecycle.http import MOST_LEVELS, Door, HttpResult
 from lab.product.actions import Answer, Request
 from lab.redact import Redactor
 
@@ -62,6 +62,22 @@ def answer(body: bytes, status: int | None = 200, error: str = "") -> HttpResult
     return HttpResult(status, body, error, 0.1)
 
 
+def nested(levels: int) -> bytes:
+    return (
+        b"[" * (levels // 2)
+        + b'{"x": ' * (levels - levels // 2)
+        + b"1"
+        + b"}" * (levels - levels // 2)
+        + b"]" * (levels // 2)
+    )
+
+
+def test_an_answer_that_could_not_be_written_into_the_history_is_no_json() -> None:
+    assert answer(nested(MOST_LEVELS)).json is not None
+    assert answer(nested(MOST_LEVELS + 1)).json is None
+    assert answer(b"[" * (MOST_LEVELS + 1) + b"]" * (MOST_LEVELS + 1)).json is None
+
+
 def test_an_answer_as_promised_has_no_problem(address: str, events: Path) -> None:
     result = sent(address, events, Request(method="DELETE", path="/x", headers={"x-key": "topsecret"}))
     promised = {"method": "DELETE", "path": "/x", "key": "topsecret"}
@@ -105,6 +121,8 @@ def test_a_port_without_a_listener_is_no_answer(events: Path) -> None:
         (b'{"a": "1"}', {"a": 1}, "a is '1' instead of 1"),
         (b"not json", {"a": 1}, "a is None instead of 1"),
         (b"[" * 200_000, {"a": 1}, "a is None instead of 1"),
+        (b'{"a": 1, "b": %s}' % nested(500), {"a": 1}, "a is None instead of 1"),
+        (b'{"a": 1, "b": %s}' % nested(MOST_LEVELS - 1), {"a": 1}, ""),
         (b"\xff\xfe", {"a": 1}, "a is None instead of 1"),
     ],
 )

@@ -1,6 +1,7 @@
 import errno
 import json
 import multiprocessing
+import shutil
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -11,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 from records_sample import OTHER_ID, POSTGRESQL, RUN_ID, SQLITE, VERSIONS, run, trial
 
-from lab import paths
+from lab import locks, paths
 from lab.errors import DiskFullError, InfrastructureError
 from lab.records import index, store
 from lab.records.model import TrialResult
@@ -165,6 +166,74 @@ def test_an_index_of_another_schema_is_rebuilt(version: int) -> None:
     assert results == [trial(1)]
     assert [f"schema {version}, not {index.SCHEMA_VERSION}" in told for told in problems] == [True]
     assert index.trials() == ([trial(1)], [])
+
+
+def finish(folder: Path) -> None:
+    store.write_json(folder / "run.json", run())
+
+
+def test_a_run_that_was_never_entered_is_entered_by_the_next_question() -> None:
+    index.add_run(stored(trial(1)))
+    stored(trial(1, run_id=OTHER_ID), run_id=OTHER_ID, status="interrupted")  # a killed lab enters nothing
+    for _ in ("it is entered", "it is there"):
+        assert index.trials() == ([trial(1), trial(1, run_id=OTHER_ID)], [])
+
+
+def test_a_run_that_has_changed_since_it_was_entered_is_entered_anew() -> None:
+    folder = stored(trial(1), status="running", exit=None)
+    with locks.held(folder / store.LOCK_FILE):
+        index.rebuild()
+    store.write_json(store.trial_folder(folder, SQLITE.replace("/", "~"), 2, 1) / "result.json", trial(2))
+    finish(folder)
+    assert numbers() == [(SQLITE, 1, 1), (SQLITE, 2, 1)]
+    assert rows("SELECT status, exit_code FROM runs") == [("finished", 1)]
+
+
+def test_what_was_entered_while_the_run_went_on_is_completed_when_its_process_is_gone() -> None:
+    folder = stored(trial(1), status="running", exit=None)
+    with locks.held(folder / store.LOCK_FILE):
+        index.rebuild()
+        assert rows("SELECT status FROM runs") == [("running",)]
+    store.write_json(store.trial_folder(folder, SQLITE.replace("/", "~"), 2, 1) / "result.json", trial(2))
+    assert numbers() == [(SQLITE, 1, 1), (SQLITE, 2, 1)]
+    assert rows("SELECT status FROM runs") == [("cut short",)]
+
+
+def test_a_run_that_goes_on_is_left_to_its_own_end() -> None:
+    index.add_run(stored(trial(1)))
+    folder = stored(trial(1, run_id=OTHER_ID), run_id=OTHER_ID, status="running", exit=None)
+    with locks.held(folder / store.LOCK_FILE):
+        assert index.trials() == ([trial(1)], [])
+
+
+def test_a_question_does_not_read_again_what_is_in_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    index.add_run(stored(trial(1)))
+    index.add_run(stored(trial(1, run_id=OTHER_ID), run_id=OTHER_ID, status="running", exit=None))  # cut short
+
+    def read(folder: Path) -> NoReturn:
+        raise AssertionError(f"{folder} is read again")
+
+    monkeypatch.setattr(store, "read_run", read)
+    monkeypatch.setattr(store, "read_trials", read)
+    assert index.trials() == ([trial(1), trial(1, run_id=OTHER_ID)], [])
+
+
+def test_a_copy_of_a_run_beside_it_counts_nothing_twice() -> None:
+    folder = stored(trial(1))
+    index.add_run(folder)
+    shutil.copytree(folder, folder.with_name(f"20260304T050607Z-copy-{RUN_ID}"))
+    assert index.trials() == ([trial(1)], [])
+    assert index.trials() == ([trial(1)], [])
+
+
+def test_a_run_that_cannot_be_read_is_told_once_for_each_question_and_hinders_none() -> None:
+    index.add_run(stored(trial(1)))
+    broken = stored(run_id=OTHER_ID)
+    (broken / "run.json").write_text("")
+    for _ in range(2):
+        results, (told,) = index.trials()
+        assert results == [trial(1)]
+        assert f"cannot read {broken / 'run.json'}" in told
 
 
 def test_the_old_log_of_writes_is_not_taken_for_the_new_ones() -> None:

@@ -1,7 +1,7 @@
 import pytest
 from records_sample import POSTGRESQL, SQLITE, cell, trial
 
-from lab.outcome import conclude_run, too_many_errors
+from lab.outcome import conclude_run, interrupted, too_many_errors
 from lab.records.model import CellRecord, Exit, TrialResult, Verdict
 
 BOTH = [cell(SQLITE), cell(POSTGRESQL)]
@@ -130,3 +130,11 @@ def test_a_cell_that_left_no_result_is_an_error() -> None:
 
 def test_the_reason_counts_what_passed() -> None:
     assert concluded("pp").reason == "2 of 2 trials passed, 1 of 1 cells"
+
+
+def test_an_interrupted_run_says_what_could_not_be_removed() -> None:
+    left = trial(1, "skipped").model_copy(update={"cleanup_problems": ["volume lab-x-data: in use"]})
+    assert interrupted([trial(2)]) == "interrupted; everything was taken down"
+    assert interrupted([trial(2), left]) == (
+        "interrupted; not removed: volume lab-x-data: in use (lab clean tries again)"
+    )

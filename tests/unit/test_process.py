@@ -1,17 +1,18 @@
 """Real processes: what they gave, and that nothing of them is left when their time is over."""
 
+import errno
 import os
 import sys
 import threading
-import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lab import process
 from lab.errors import InfrastructureError
-from lab.process import run
+from lab.process import CommandResult, run
 
 
 @pytest.fixture
@@ -108,21 +109,78 @@ def test_the_tail_is_the_end_of_what_it_said_on_standard_error_or_else_output() 
     assert run(["true"], timeout=20).tail() == ""
 
 
-def test_all_running_commands_can_be_ended_from_another_thread(tmp_path: Path, mark: str) -> None:
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    results = []
-    script = f": {mark}; echo > {fifo}; sleep 60"
-    thread = threading.Thread(target=lambda: results.append(run(["sh", "-c", script], timeout=60)))
-    thread.start()
-    fifo.read_text()  # returns when the command has begun
-    deadline = time.monotonic() + 20
-    while thread.is_alive() and time.monotonic() < deadline:
-        process.end_all()
-        thread.join(0.1)
-    assert not thread.is_alive()
-    assert results[0].exit_code == -15
-    assert alive(mark) == []
+def test_the_tail_leaves_out_lines_that_only_point_at_others() -> None:
+    said = "ERROR: there is no table a\nLINE 1: select ^ from a\n              ~~^~~\n\t^^^^\n\n"
+    assert run(["printf", "%s", said], timeout=20).tail(2) == "ERROR: there is no table a\nLINE 1: select ^ from a"
+
+
+class Waiting:
+    """A command that goes on until it is ended, and that somebody waits for in another thread."""
+
+    def __init__(self, fifo: Path, stopped: Callable[[], bool] | None = None) -> None:
+        os.mkfifo(fifo)
+        self._results: list[CommandResult] = []
+        words = ["sh", "-c", f"echo $$ > {fifo}; exec sleep 60"]
+        self._thread = threading.Thread(target=lambda: self._results.append(run(words, timeout=60, stopped=stopped)))
+        self._thread.start()
+        self._pid = int(fifo.read_text())  # returns when the command has begun
+        while not any(child.pid == self._pid for child, _ in list(process._running)):
+            os.sched_yield()  # the thread that began it has not noted it yet
+
+    def runs(self) -> bool:
+        """Whether nobody has ended it."""
+        return Path(f"/proc/{self._pid}").exists()
+
+    def exit_code(self) -> int | None:
+        """Wait for its end."""
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+        return self._results[0].exit_code
+
+
+def test_commands_of_no_trial_are_ended_from_another_thread(tmp_path: Path) -> None:
+    command = Waiting(tmp_path / "fifo")
+    process.end_commands()
+    assert command.exit_code() == -15
+    assert not command.runs()
+
+
+def test_the_commands_of_one_trial_are_ended_and_no_others(tmp_path: Path) -> None:
+    one, other = threading.Event(), threading.Event()
+    of_one, of_other, removal, of_none = (
+        Waiting(tmp_path / name, stopped)
+        for name, stopped in (("1", one.is_set), ("2", other.is_set), ("3", process.never), ("4", None))
+    )
+    process.end_commands(one.is_set)
+    assert of_one.exit_code() == -15
+    assert [each.runs() for each in (of_one, of_other, removal, of_none)] == [False, True, True, True]
+    process.end_commands()
+    assert of_none.exit_code() == -15
+    assert [each.runs() for each in (of_other, removal)] == [True, True]
+    process.end_commands(other.is_set)
+    process.end_commands(process.never)
+    assert (of_other.exit_code(), removal.exit_code()) == (-15, -15)
+
+
+def test_a_command_that_begins_after_its_trial_was_told_to_end_is_ended_at_once() -> None:
+    told = threading.Event()
+    told.set()
+    result = run(["sleep", "60"], timeout=50, stopped=told.is_set)
+    assert result.exit_code == -15
+    assert result.seconds < 20
+
+
+def test_a_group_that_an_ordinary_user_may_not_signal_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.killpg
+
+    def refused(group: int, _number: int) -> None:
+        real(group, 0)  # one that has gone is known to have gone
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "killpg", refused)
+    result = run(["sleep", "1"], timeout=0.1)  # as after sudo
+    assert result.timed_out
+    assert result.seconds < 20
 
 
 def test_commands_that_ended_are_forgotten() -> None:

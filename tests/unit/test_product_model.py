@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 
 from lab.errors import ScenarioError
+from lab.product.actions import HttpAction
 from lab.product.catalog import load_product, product_names
-from lab.product.model import Product, define
+from lab.product.definition import define
+from lab.product.model import Product
 
 GOOD = """\
 schema: 1
@@ -95,13 +97,13 @@ def test_an_unknown_label_is_a_key_error(sample: Product) -> None:
 
 
 def test_features_are_what_a_scenario_may_require(sample: Product) -> None:
-    assert define(sample, "1").features == {"stop.signal", "openapi", "source.tree"}
-    assert define(sample, "2").features == {"stop.signal"}
+    assert define(sample, "1").features == {"setup.documented", "port.own", "stop.signal", "openapi", "source.tree"}
+    assert define(sample, "2").features == {"setup.documented", "port.own", "stop.signal"}
     action = {"action": "command", "name": "x", "argv": ["true"]}
     flight = {"request": {"path": "/run"}}
     database = {"sqlite": {"kind": "sqlite", "path": "/db"}}
     full = define(product(seed=[action], in_flight=flight, databases=database), "1")
-    assert full.features == {"seed", "in-flight", "database.sqlite"}
+    assert full.features == {"setup.documented", "port.own", "seed", "in-flight", "database.sqlite"}
 
 
 def test_a_release_must_be_in_the_catalogue(tmp_path: Path) -> None:
@@ -115,7 +117,7 @@ def test_a_release_must_be_in_the_catalogue(tmp_path: Path) -> None:
 def test_a_way_to_stop_has_exactly_one_route(tmp_path: Path, way: str) -> None:
     (problem,) = refused(tmp_path, GOOD.replace("{signal: SIGTERM}", way))
     assert problem.startswith("9:")
-    assert "exactly one of 'signal', 'request' and 'docker_stop'" in problem
+    assert "exactly one of 'signal', 'request', 'docker_stop' and 'service'" in problem
 
 
 @pytest.mark.parametrize(
@@ -139,10 +141,12 @@ def test_a_placeholder_that_no_run_can_fill_is_refused_at_its_place(tmp_path: Pa
 
 @pytest.mark.parametrize("name", ["secret.api-key", "saved.id", "matrix.anything", "database.url", "base_url"])
 def test_placeholders_of_secrets_and_saved_values_are_known(tmp_path: Path, name: str) -> None:
-    seed = "seed:\n  - {action: http, name: x, request: {path: /}, save: {id: id}}\n"
     path = tmp_path / "sample.yaml"
-    path.write_text(GOOD.replace("{home}", f"{{{name}}}") + seed)
-    assert define(load_product(str(path)).product, "1").start.argv == ["run", f"{{{name}}}"]
+    seed = f"seed:\n  - {{action: http, name: x, request: {{path: '/{{{name}}}'}}, save: {{id: id}}}}\n"
+    path.write_text(GOOD + seed)
+    (action,) = define(load_product(str(path)).product, "1").seed
+    assert isinstance(action, HttpAction)
+    assert action.request.path == f"/{{{name}}}"
 
 
 @pytest.mark.parametrize("name", ["secret.other", "saved.never"])

@@ -56,6 +56,14 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert NONE(text) == text
 
 
+def test_a_key_that_is_cut_short_hides_nothing_of_the_next_and_costs_no_time() -> None:
+    begun = "-----BEGIN PRIVATE KEY-----"
+    whole = f"{begun}\nMIIEow\n-----END PRIVATE KEY-----"
+    assert NONE(f"{begun}\nMIIEcut\n{whole} and more") == f"{MASK}{MASK} and more"
+    many = begun * 100_000  # by squares this would take the better part of an hour
+    assert NONE(f"{many}\nMIIEow\n-----END PRIVATE KEY-----") == MASK * 100_000
+
+
 def test_bytes_that_are_no_text_come_through_unharmed() -> None:
     redact = Redactor.of(["topsecret"])
     assert redact.bytes(b"\xff\xfe topsecret \x00") == b"\xff\xfe " + MASK.encode() + b" \x00"

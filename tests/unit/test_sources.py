@@ -10,7 +10,7 @@ from lab.errors import InfrastructureError, VersionError
 from lab.process import run
 from lab.product.catalog import Choice
 from lab.product.origin import GitSource, ImageSource, PackageSource, TreeSource, WheelSource
-from lab.product.sources import Artifact, resolve, tree_digest
+from lab.product.sources import Artifact, _merge, resolve, tree_digest
 
 PROJECT = """\
 [build-system]
@@ -286,3 +286,16 @@ def test_an_image_is_built_from_merged_layers_and_carries_its_wheel(tmp_path: Pa
     assert artifact.digest == tree_digest(artifact.path)
     assert artifact.folder == resolved(wheel).path
     assert replace(artifact, label="x").digest == artifact.digest
+
+
+def test_a_patch_that_does_not_fit_or_leads_out_of_the_tree_is_no_source(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "pyproject.toml").write_text("a = 1\n")
+    for number, text in enumerate(("--- a/pyproject.toml\n+++ b/pyproject.toml\n@@ -1 +1 @@\n-b = 2\n+b = 3\n",
+                                   "--- /dev/null\n+++ b/../../outside\n@@ -0,0 +1 @@\n+x\n")):  # fmt: skip
+        patch = tmp_path / f"{number}.patch"
+        patch.write_text(text)
+        with pytest.raises(VersionError, match="does not fit"):
+            _merge([tree, patch], "1.0")
+    assert not (tmp_path / "outside").exists()

@@ -402,7 +402,7 @@ def test_a_file_may_have_a_megabyte_and_no_more(tmp_path: Path) -> None:
     path.write_bytes(b"a: 1\n#" + b"x" * (1_000_000 - 6))
     assert yamlfile.load(path).data == {"a": 1}
     path.write_bytes(b"a: 1\n#" + b"x" * 1_000_000)
-    assert str(refusal(path)) == f"{path} is larger than 1 MB"
+    assert str(refusal(path)) == f"{path}:2:999996: the file is larger than 1 MB"
 
 
 @pytest.mark.parametrize(
@@ -419,6 +419,38 @@ def test_a_file_may_have_a_megabyte_and_no_more(tmp_path: Path) -> None:
 def test_broken_yaml_is_shown_where_it_breaks(refuse: Refuse, text: str, place: str) -> None:
     (problem,) = refuse(text)
     assert problem.startswith(f"f.yaml:{place}: not valid YAML: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: [1", "1:6: not valid YAML"),  # and not on the line after the last
+        ("# \u2028\na: @b\n", "2:4: not valid YAML"),
+        ("a: x # \u2029\u2028\nb: *nosuch\n", "2:4: alias '*nosuch' names no anchor"),
+        ('a: "b\\0c"\n', "1:4: this text holds a NUL"),
+        ('"a\\e[31m": 1\n"a\\e[31m": 2\n', r"2:1: key 'a\x1b[31m' is already on line 1"),
+        ('"a\\nb": 1\n"a\\nb": 2\n', r"2:1: key 'a\nb' is already on line 1"),
+        ("a: !b%0a%1b x\n", r"1:4: tag '!b\n\x1b' is not allowed here"),
+    ],
+)
+def test_a_problem_is_one_line_at_a_place_that_the_file_has(refuse: Refuse, text: str, problem: str) -> None:
+    (found,) = refuse(text)
+    assert found.startswith(f"f.yaml:{problem}")
+
+
+def test_variables_that_are_never_closed_cost_no_time(read: Read) -> None:
+    began = time.monotonic()
+    text = "${A:-" * 100_000 + "$$"
+    assert read(f"a: '{text}'\n").data == {"a": text[:-1]}
+    assert time.monotonic() - began < 5
+
+
+def test_a_flood_of_problems_is_told_as_the_first_hundred(read: Read) -> None:
+    document = read("schema: 1\n" + "".join(f"nosuch{number}: 1\n" for number in range(5000)))
+    with pytest.raises(ScenarioError) as caught:
+        yamlfile.validate(document, Sample)
+    assert len(caught.value.problems) == 100
+    assert str(caught.value).endswith("→ these are the first 100 problems; there are more")
 
 
 def test_a_tab_is_called_a_tab(refuse: Refuse) -> None:

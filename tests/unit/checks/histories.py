@@ -57,7 +57,7 @@ def install(**facts: Any) -> Told:
 
 
 def upgrade(outcome: str = "done", reason: str = "", to: str = "to", **facts: Any) -> Told:
-    known = {"label": "0.2.0", "expected": "success", "from_digest": OLD, "digest": NEW, "documented_steps": []}
+    known = {"label": "0.2.0", "expected": "success", "from_digest": OLD, "digest": NEW, "extra_steps": []}
     return Told("upgrade", known | facts, outcome, reason, {"version": to})
 
 
@@ -87,8 +87,38 @@ def verify(*reads: Facts, version: str = "0.1.4", acknowledged: list[Facts] | No
 
 def flight(**changed: Any) -> Facts:
     """What became of the request in flight: by itself, its answer after the stop."""
-    known = {"received_by_llm": True, "request": "POST /run", "status": 200, "problem": "", "answered_after_stop": 0.9}
+    known = {"arrived": True, "request": "POST /run", "status": 200, "problem": "", "answered_after_stop": 0.9}
     return known | changed
+
+
+def skip(kind: str, reason: str, **facts: Any) -> Told:
+    """A step that has nothing to do in this cell."""
+    return Told(kind, facts, "skipped", reason)
+
+
+def watch(database: str = "stopped", outcome: str = "done", reason: str = "", **facts: Any) -> Told:
+    """A watch of a product that is honest: unhealthy without its database, healthy again with it."""
+    until = {"stopped": "unhealthy", "running": "healthy"}[database]
+    problem = "status 503 instead of 200" if database == "stopped" else ""
+    known = {
+        "database": database, "until": until, "window": 15.0, "version": "0.2.0", "asked": 4, "reached": True,
+        "since": 0.4, "last_at": 0.7, "last_status": 503, "last_problem": problem, "state": STATE, "probes": [],
+    }  # fmt: skip
+    return Told("watch", known | facts, outcome, reason)
+
+
+def case(name: str = "API_KEY", **facts: Any) -> Facts:
+    """A start that was refused as it should be."""
+    known = {
+        "case": name, "healthy_after": None, "exited": True, "not_started": False, "exit_code": 2, "seconds": 0.8,
+        "window": 40.0, "said": f"{name} is not set", "named": True, "asked": True, "state": GONE | {"exit_code": 2},
+        "tables_before": {"a": 2}, "tables_after": {"a": 2},
+    }  # fmt: skip
+    return known | facts
+
+
+def refuse(*cases: Facts, because: str = "missing-setting", **facts: Any) -> Told:
+    return Told("refuse", {"because": because, "version": "0.2.0", "cases": list(cases)} | facts)
 
 
 def stop(*, in_flight: Facts | None = None, flying: bool = True, **facts: Any) -> Told:

@@ -1,7 +1,7 @@
 import pytest
 
 from lab.checks.api_surface import api_surface
-from lab.scenario.model import ApiSurfaceCheck
+from lab.scenario.checks import ApiSurfaceCheck
 
 from .histories import Told, history, inspect, only, told, upgrade
 

@@ -1,9 +1,10 @@
 from lab.checks.budgets import durations, memory, seconds_of
-from lab.scenario.model import DurationsCheck, MemoryCheck
+from lab.scenario.checks import DurationsCheck, MemoryCheck
 
 from .histories import Facts, Told, history, only, ready, stop, told
 
 BUDGETS = DurationsCheck(check="durations", install=10, ready=5, stop=30)
+BUDGETS_OF_5 = DurationsCheck(check="durations", ready=5)
 MEMORY = MemoryCheck(check="memory", max_mb=512)
 
 
@@ -68,3 +69,17 @@ def test_a_peak_alone_does_not_say_what_is_used_at_rest() -> None:
 
 def test_without_an_inspection_there_is_no_finding_about_memory() -> None:
     assert memory(history(ready()), MEMORY) == []
+
+
+def test_what_a_busy_machine_may_explain_is_unknown_and_no_failure() -> None:
+    def found(waited: float | None) -> str:
+        return only(durations(history(ready(seconds_to_ready=8.0, waited=waited)), BUDGETS_OF_5)).verdict
+
+    assert found(None) == "fail"
+    assert found(0.5) == "fail"
+    assert found(2.9) == "fail"
+    assert found(3.0) == "unknown"
+
+
+def test_a_step_within_its_budget_passes_however_busy_the_machine_was() -> None:
+    assert only(durations(history(ready(seconds_to_ready=4.0, waited=3.9)), BUDGETS_OF_5)).verdict == "pass"

@@ -1,7 +1,7 @@
 from typing import Any
 
 from lab.checks.configuration import configuration
-from lab.scenario.model import ConfigurationCheck
+from lab.scenario.checks import ConfigurationCheck
 
 from .histories import Facts, Told, done, history, only, told
 

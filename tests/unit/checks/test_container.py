@@ -1,7 +1,7 @@
 import pytest
 
 from lab.checks.container import container
-from lab.scenario.model import ContainerCheck
+from lab.scenario.checks import ContainerCheck
 
 from .histories import GONE, STATE, Told, history, only, ready, start, told
 
@@ -33,12 +33,19 @@ def test_a_user_of_its_own_may_be_in_any_group(user: str) -> None:
     assert {finding.verdict for finding in findings} == {"pass"}
 
 
-@pytest.mark.parametrize("health", ["unhealthy", "starting", ""])
+@pytest.mark.parametrize("health", ["unhealthy", ""])
 def test_a_health_check_that_does_not_turn_healthy_fails_when_the_product_was_ready(health: str) -> None:
     state = HEALTHY | {"health": health}
     findings = container(history(start(healthcheck=True), ready(state=state)), CHECK)
     assert told(findings) == [("pass", "01-start"), ("fail", "02-ready")]
     assert (health or "nothing") in findings[1].reason
+
+
+def test_a_health_check_with_a_long_interval_that_has_not_answered_yet_is_unknown() -> None:
+    state = HEALTHY | {"health": "starting"}
+    findings = container(history(start(healthcheck=True), ready(state=state, window=60.0)), CHECK)
+    assert told(findings) == [("pass", "01-start"), ("unknown", "02-ready")]
+    assert findings[1].reason == "the image's own HEALTHCHECK had not answered when the wait of 60 s ended"
 
 
 def test_a_health_check_that_was_never_seen_to_answer_is_unknown() -> None:

@@ -1,9 +1,9 @@
 import pytest
 
 from lab.checks.data import data
-from lab.scenario.model import DataCheck
+from lab.scenario.checks import DataCheck
 
-from .histories import Told, done, history, only, told, verify
+from .histories import Told, done, history, only, skip, told, verify
 
 CHECK = DataCheck(check="data")
 BEFORE = done("server", command=["run", "--fast"], enabled=True)
@@ -78,6 +78,16 @@ def test_a_path_that_leads_nowhere_twice_shows_nothing() -> None:
 
 def test_nothing_read_is_no_pass() -> None:
     assert data(history(Told("seed", {"actions": []}), verify(), verify()), CHECK) == []
+
+
+@pytest.mark.parametrize("outcome", ["done", "failed"])
+def test_a_reading_that_was_made_and_not_recorded_is_unknown(outcome: str) -> None:
+    findings = data(history(verify(BEFORE), Told("verify", {}, outcome), verify(BEFORE)), CHECK)
+    assert told(findings) == [("pass", "01-verify"), ("unknown", "02-verify"), ("pass", "03-verify")]
+
+
+def test_a_reading_that_is_skipped_says_nothing() -> None:
+    assert told(data(history(verify(BEFORE), skip("verify", "the trial is over")), CHECK)) == [("pass", "01-verify")]
 
 
 def test_a_reading_that_the_lab_could_not_make_is_no_finding() -> None:

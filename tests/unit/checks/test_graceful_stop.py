@@ -4,7 +4,7 @@ import pytest
 
 from lab.checks.graceful_stop import graceful_stop
 from lab.records.model import Finding
-from lab.scenario.model import GracefulStopCheck
+from lab.scenario.checks import GracefulStopCheck
 
 from .histories import GONE, STATE, Told, flight, history, only, stop, told
 
@@ -38,7 +38,10 @@ def test_a_stop_without_a_request_in_flight_passes_where_none_was_wanted() -> No
         ({"request_problem": "status 404 instead of 202"}, "the stop request was not taken: status 404 instead of 202"),
         ({"before": GONE}, "the product was not running before the stop"),
         ({"in_flight": flight(status=None, problem="ReadError")}, "the request in flight was dropped: ReadError"),
-        ({"in_flight": flight(received_by_llm=False)}, "POST /run never reached the LLM, so no request was in flight"),
+        (
+            {"in_flight": flight(arrived=False, status=500, problem="status 500 instead of 200")},
+            "POST /run never got to where the lab holds it up, so no request was in flight",
+        ),
     ],
 )
 def test_each_broken_promise_fails_by_its_name(broken: dict[str, Any], reason: str) -> None:
@@ -89,7 +92,7 @@ def test_a_request_that_had_ended_before_the_stop_was_not_in_flight() -> None:
 
 
 def test_a_request_whose_end_was_not_recorded_is_unknown() -> None:
-    found = judged(stop(in_flight={"received_by_llm": True, "request": "POST /run"}))
+    found = judged(stop(in_flight={"arrived": True, "request": "POST /run"}))
     assert found.verdict == "unknown"
     assert "not recorded what became" in found.reason
 
@@ -116,3 +119,14 @@ def test_a_stop_that_the_lab_could_not_watch_to_its_end_is_no_finding() -> None:
     for outcome in ("error", "interrupted", "running"):
         assert graceful_stop(history(Told("stop", facts, outcome)), CHECK) == []
     assert graceful_stop(history(Told("start", {})), CHECK) == []
+
+
+def test_a_request_that_was_answered_before_it_was_seen_under_way_shows_nothing() -> None:
+    found = judged(stop(in_flight=flight(arrived=False)))
+    assert found.verdict == "unknown"
+    assert found.reason == "the request was answered before it could be seen that it was under way"
+
+
+def test_a_request_that_nothing_could_hold_up_is_unknown() -> None:
+    found = judged(stop(in_flight={"request": "PUT /x", "arrived": False, "unheld": "there is no database server"}))
+    assert (found.verdict, found.reason) == ("unknown", "no request was in flight: there is no database server")

@@ -1,7 +1,7 @@
 import pytest
 
 from lab.checks.health import health
-from lab.scenario.model import HealthCheck
+from lab.scenario.checks import HealthCheck
 
 from .histories import GONE, STATE, Facts, Told, history, only, ready, start, told
 

@@ -6,7 +6,7 @@ from lab.checks.judge import QUESTIONS, conclude, judge
 from lab.records.model import CheckResult, Verdict, worst
 from lab.scenario.model import Scenario
 
-from .histories import STATE, Told, history, install, ready, start, stop
+from .histories import STATE, Told, history, install, ready, refuse, skip, start, stop, watch
 
 CHECKS = [{"check": "install"}, {"check": "health"}, {"check": "graceful-stop"}]
 STEPS = [{"step": "install", "version": "from"}, {"step": "start"}, {"step": "ready"}, {"step": "stop"}]
@@ -162,3 +162,57 @@ def test_state_of_a_running_product_does_not_hide_a_missing_answer() -> None:
     )
     assert verdicts(results) == {"completed": "pass", "install": "pass", "health": "unknown"}
     assert conclude(results)[0] == "unknown"
+
+
+def test_a_step_that_this_cell_skips_came_to_its_end_and_answers_no_check() -> None:
+    steps = [*STEPS, {"step": "watch", "until": "unhealthy"}]
+    skipped = skip("watch", "this cell has no database server")
+    results = judge(history(*GOOD, skipped), scenario(*CHECKS, {"check": "honest-health"}, steps=steps))
+    assert verdicts(results)["completed"] == "pass"
+    assert (results[-1].verdict, results[-1].reason) == ("skipped", "this cell has no database server")
+    assert conclude(results) == ("pass", "4 checks passed")
+
+
+def test_what_one_cell_skipped_and_measured_elsewhere_counts_as_measured() -> None:
+    steps = [*STEPS, *({"step": "watch", "until": word} for word in ("unhealthy", "healthy"))]
+    asked = scenario({"check": "honest-health"}, steps=steps)
+    assert judge(history(*GOOD, skip("watch", "-"), watch("running")), asked)[1].verdict == "pass"
+    assert judge(history(*GOOD, skip("watch", "-"), watch(reached=False)), asked)[1].verdict == "fail"
+
+
+def test_a_trial_in_which_every_check_was_skipped_is_skipped_and_not_passed() -> None:
+    steps = [*STEPS[:1], {"step": "refuse", "because": "database-stopped"}, {"step": "watch", "until": "unhealthy"}]
+    told = history(install(), skip("refuse", "no server", cases=[]), skip("watch", "no server"))
+    results = judge(told, scenario({"check": "refusal"}, {"check": "honest-health"}, steps=steps))
+    assert verdicts(results) == {"completed": "pass", "refusal": "skipped", "honest-health": "skipped"}
+    assert conclude(results) == ("skipped", "refusal: no server")
+
+
+def test_a_skipped_step_before_the_end_of_the_history_does_not_hide_that_it_breaks_off() -> None:
+    steps = [*STEPS[:2], {"step": "watch", "until": "unhealthy"}, {"step": "ready"}]
+    results = judge(history(install(), start(), skip("watch", "-")), scenario(CHECKS[0], steps=steps))
+    assert (results[0].verdict, results[0].step) == ("error", "04-ready")
+
+
+def test_steps_that_the_lab_broke_off_leave_checks_unanswered_and_the_trial_an_error() -> None:
+    lost = Told("watch", watch(reached=False).facts, "error", "the lab's own containers do not run any more")
+    checks = [{"check": "honest-health"}, {"check": "refusal"}]
+    results = judge(
+        history(install(), lost), scenario(*checks, steps=[STEPS[0], {"step": "watch", "until": "healthy"}])
+    )
+    assert verdicts(results) == {"completed": "error", "honest-health": "skipped", "refusal": "skipped"}
+    assert conclude(results)[0] == "error"
+
+
+@pytest.mark.parametrize("kind", ["watch", "refuse", "exercise", "setup", "stop"])
+def test_a_step_without_any_facts_passes_no_check_and_breaks_none_of_the_new_ones(kind: str) -> None:
+    asked = scenario(*({"check": name} for name in ("honest-health", "refusal", "exercise", "orphans", "install")))
+    below_init = Told("start", {}, parameters={"under_init": True})
+    results = judge(history(below_init, Told(kind, {})), asked)
+    assert {result.verdict for result in results[1:]} == {"unknown"}
+
+
+def test_an_empty_list_of_cases_beside_a_good_one_is_not_overlooked() -> None:
+    steps = [{"step": "refuse", "because": "missing-setting"}] * 2
+    results = judge(history(refuse(), skip("refuse", "-")), scenario({"check": "refusal"}, steps=steps))
+    assert results[1].verdict == "unknown"

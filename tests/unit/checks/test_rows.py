@@ -4,7 +4,7 @@ import pytest
 
 from lab.checks.rows import rows
 from lab.history import History
-from lab.scenario.model import RowsCheck
+from lab.scenario.checks import RowsCheck
 
 from .histories import Facts, Told, history, ledger, only, table, told, upgrade
 
@@ -76,6 +76,51 @@ def test_a_table_that_cannot_be_read_is_unknown() -> None:
     assert [finding.reason for finding in found] == [
         "vectors cannot be read from beside the product: no such module: vec0"
     ]
+
+
+def unreadable(ledger: Told, **why: str) -> Told:
+    ledger.facts["unreadable"] = why
+    return ledger
+
+
+def test_a_table_that_cannot_be_read_any_more_is_unknown_and_not_lost() -> None:
+    before, after = ledger(a=table(1), vectors=table(1, 2)), unreadable(ledger(a=table(1)), vectors="no such library")
+    findings = rows(upgraded(before, after), CHECK)
+    assert told(findings) == [("unknown", "03-ledger"), ("pass", "03-ledger")]
+
+
+def test_a_table_that_could_not_be_read_before_makes_up_for_no_loss() -> None:
+    before, after = unreadable(ledger(a=table(1, 2)), b="no such library"), ledger(a=table(1), b=table(1, 2))
+    assert told(rows(upgraded(before, after), CHECK)) == [("unknown", "01-ledger"), ("fail", "03-ledger")]
+
+
+def test_a_table_that_is_damaged_and_gone_from_the_ledger_fails_for_both() -> None:
+    before, after = ledger(a=table(1), b=table(1)), ledger("b: invalid page in block 0", b=table(1))
+    findings = rows(upgraded(before, after), CHECK)
+    assert [finding.verdict for finding in findings] == ["fail", "fail"]
+    assert findings[0].reason == "the database is damaged: b: invalid page in block 0"
+
+
+@pytest.mark.parametrize("missing", ["integrity", "foreign_key_orphans"])
+def test_a_ledger_that_does_not_say_whether_the_database_is_sound_is_unknown(missing: str) -> None:
+    first = ledger(a=table(1))
+    del first.facts[missing]
+    assert told(rows(history(first, ledger(a=table(1))), CHECK)) == [("unknown", "01-ledger"), ("pass", "02-ledger")]
+
+
+def test_tables_of_one_name_in_two_schemas_are_two_tables() -> None:
+    both: dict[str, Any] = {"events": table(1, 2), "audit.events": table(1, 2)}
+    assert only(rows(upgraded(ledger(**both), ledger(**both)), CHECK)).verdict == "pass"
+    lost: dict[str, Any] = both | {"audit.events": table(1)}
+    assert only(rows(upgraded(ledger(**both), ledger(**lost)), CHECK)).reason.startswith("audit.events lost 1 of 2")
+
+
+def test_a_composite_key_whose_columns_changed_places_is_another_key() -> None:
+    before, after = table("x", "y"), table("u", "v")
+    before["key"], after["key"] = ["tenant", "id"], ["id", "tenant"]
+    assert only(rows(upgraded(ledger(a=before), ledger(a=after)), CHECK)).verdict == "pass"
+    after["key"] = ["tenant", "id"]
+    assert only(rows(upgraded(ledger(a=before), ledger(a=after)), CHECK)).verdict == "fail"
 
 
 def test_one_new_table_cannot_take_the_rows_of_two_lost_ones() -> None:
@@ -191,6 +236,13 @@ def test_a_database_that_cannot_be_read_fails() -> None:
     assert "file is not a database" in found.reason
 
 
+def test_a_database_that_was_not_seen_is_unknown_and_the_later_ledger_is_compared_with_the_earlier() -> None:
+    unseen = Told("ledger", {"unknown": "the database could not be looked at: database is locked"})
+    findings = rows(history(ledger(a=table(1, 2)), unseen, ledger(a=table(1))), CHECK)
+    assert told(findings) == [("unknown", "02-ledger"), ("fail", "03-ledger")]
+    assert findings[0].reason.endswith("database is locked")
+
+
 def test_a_ledger_without_tables_is_unknown() -> None:
     unread = Told("ledger", {"unknown": "the definition names no database for this cell"})
     assert only(rows(history(unread), CHECK)).verdict == "unknown"
@@ -220,3 +272,22 @@ def test_a_move_excuses_only_what_went_with_its_upgrade() -> None:
     given = {"to": {"moves": [move("a", "b", merged=True)]}}
     steps = [ledger(a=table(1), b=table(1)), upgrade(), ledger(a=table(1), b=table(1)), ledger(b=table(1))]
     assert told(rows(history(*steps, given=given), CHECK)) == [("pass", "03-ledger"), ("fail", "04-ledger")]
+
+
+def test_a_declared_move_that_did_not_happen_fails_although_the_rows_still_lie_where_they_were() -> None:
+    before, after = ledger(servers=table(1, 2)), ledger(servers=table(1, 2), configs=table())
+    found = only(rows(upgraded(before, after, move("servers", "configs")), CHECK))
+    assert found.verdict == "fail"
+    assert found.reason == "servers was to move its 2 rows to configs, which gained 0"
+
+
+def test_rows_that_were_copied_and_left_in_their_old_table_pass() -> None:
+    before, after = ledger(servers=table(1, 2)), ledger(servers=table(1, 2), configs=table("a", "b"))
+    assert only(rows(upgraded(before, after, move("servers", "configs")), CHECK)).verdict == "pass"
+
+
+def test_a_move_that_comes_late_is_told_as_the_move_that_it_is() -> None:
+    first, late = ledger(servers=table(1, 2)), ledger(servers=table(1, 2), configs=table())
+    steps = [first, upgrade(), late, ledger(configs=table("a", "b"))]
+    findings = rows(history(*steps, given={"to": {"moves": [move("servers", "configs")]}}), CHECK)
+    assert told(findings) == [("fail", "03-ledger"), ("pass", "04-ledger")]

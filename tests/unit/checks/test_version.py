@@ -1,7 +1,7 @@
 import pytest
 
 from lab.checks.version import version
-from lab.scenario.model import VersionCheck
+from lab.scenario.checks import VersionCheck
 
 from .histories import OLD, Facts, Told, history, inspect, only, told, upgrade
 
