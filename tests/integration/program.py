@@ -11,7 +11,7 @@ from typing import Any
 import docker
 
 from lab import paths
-from lab.environment import engine
+from lab.environment.containers import engine
 
 LAB = Path(sys.prefix) / "bin" / "lab"
 SECONDS = 300
@@ -32,13 +32,13 @@ class Ended:
         return self.stdout.strip().splitlines()[-1] if self.stdout.strip() else ""
 
 
-def lab(*arguments: str, **variables: str) -> Ended:
+def lab(*arguments: str, seconds: float = SECONDS, **variables: str) -> Ended:
     done = subprocess.run(
         [LAB, *arguments],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=seconds,
         check=False,
         cwd=paths.CHECKOUT,
     )

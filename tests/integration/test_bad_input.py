@@ -41,7 +41,7 @@ def test_broken_yaml_is_refused_with_its_position(tmp_path: Path) -> None:
 def test_an_unknown_key_is_refused_with_its_position_and_the_word_that_was_meant(tmp_path: Path) -> None:
     ended = lab("run", _scenario(tmp_path, "steps:", "stesp:"))
 
-    _is_clear(ended, 2, "changed.yaml:12:1: unknown key 'stesp'; did you mean 'steps'?")
+    _is_clear(ended, 2, "changed.yaml:15:1: unknown key 'stesp'; did you mean 'steps'?")
 
 
 def test_a_scenario_without_checks_is_refused(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_wheel_that_is_not_a_wheel_cannot_be_resolved(tmp_path: Path) -> None:
 
 
 def test_a_dead_engine_ends_the_run_at_once_with_what_to_do(tmp_path: Path) -> None:
-    ended = lab("run", "upgrade", DOCKER_HOST=f"unix://{tmp_path}/nobody.sock")
+    ended = lab("run", "upgrade", "--env", "docker", DOCKER_HOST=f"unix://{tmp_path}/nobody.sock")
 
     _is_clear(ended, 3, "no container engine answers", "apt-get install docker.io")
 
@@ -147,7 +147,7 @@ def test_a_failed_run_leaves_earlier_results_as_they_were(tmp_path: Path) -> Non
     before = {path: path.read_bytes() for path in first.rglob("*") if path.is_file()}
 
     assert lab("run", "upgrade", "--to", "0.2.0=/no/such/file.whl").code == 2
-    assert lab("run", "upgrade", DOCKER_HOST=f"unix://{tmp_path}/nobody.sock").code == 3
+    assert lab("run", "upgrade", "--env", "docker", DOCKER_HOST=f"unix://{tmp_path}/nobody.sock").code == 3
 
     assert list_runs() == [first]
     assert {path: path.read_bytes() for path in first.rglob("*") if path.is_file()} == before

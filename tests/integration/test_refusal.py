@@ -30,7 +30,7 @@ def _definition(tmp_path: Path, *, wheel_requires: str, definition_requires: str
 def test_a_clean_refusal_of_an_excluded_python_passes_and_ends_the_trial(tmp_path: Path) -> None:
     product = _definition(tmp_path, wheel_requires=">=3.12", definition_requires=">=3.12")
 
-    ended = lab("run", "fresh-install", "--product", product, "--set", "stop=signal")
+    ended = lab("run", "fresh-install", "--product", product, "--set", "stop=signal", "--set", "database=sqlite")
 
     assert ended.code == 0, ended.said
     (folder,) = list_runs()
@@ -45,7 +45,7 @@ def test_a_clean_refusal_of_an_excluded_python_passes_and_ends_the_trial(tmp_pat
 def test_accepting_an_excluded_python_is_the_products_failure(tmp_path: Path) -> None:
     product = _definition(tmp_path, wheel_requires=">=3.10", definition_requires=">=3.12")
 
-    ended = lab("run", "fresh-install", "--product", product, "--set", "stop=signal")
+    ended = lab("run", "fresh-install", "--product", product, "--set", "stop=signal", "--set", "database=sqlite")
 
     assert ended.code == 1, ended.said
     assert "which the version excludes" in ended.said
@@ -54,7 +54,7 @@ def test_accepting_an_excluded_python_is_the_products_failure(tmp_path: Path) ->
 def test_refusing_a_python_that_the_definition_promises_is_the_products_failure(tmp_path: Path) -> None:
     product = _definition(tmp_path, wheel_requires=">=3.12", definition_requires=">=3.10")
 
-    ended = lab("run", "fresh-install", "--product", product, "--set", "stop=signal")
+    ended = lab("run", "fresh-install", "--product", product, "--set", "stop=signal", "--set", "database=sqlite")
 
     assert ended.code == 1, ended.said
     assert "the installer failed" in ended.said
