@@ -1,4 +1,4 @@
-"""One warm fresh-install trial by the lab beside the same trial as a shell script, in turn; prints ratio and own time.
+"""One warm trial by the lab beside the same trial as a shell script, in turn; prints ratio and own time.
 
 Own time is the wall clock of the whole `lab run` less the time in which a command, a request or a wait was under way.
 Run it with `make bench`; `--pairs N` sets how many pairs.
@@ -15,14 +15,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from lab.environment import engine
+from lab.environment.containers import engine
 from lab.environment.hostnet import host_network
-from lab.planning import Wish, draft
+from lab.planning import draft
 from lab.preparation import cache_volume, prepare_images, resolve_all
+from lab.wish import Wish
 
 SCRIPT = Path(__file__).with_name("trial.sh")
 LAB = Path(sys.prefix) / "bin" / "lab"
-COMMAND = [str(LAB), "run", "fresh-install", "--set", "stop=signal"]
+SCENARIO = str(SCRIPT.with_suffix(".yaml"))
+COMMAND = [str(LAB), "run", SCENARIO]
 OUTSIDE = frozenset({"engine", "http", "probe", "command", "pause", "trial.end"})
 """Events that tell of time spent in commands, requests and waits; each ends at `t` and took `seconds`."""
 
@@ -46,7 +48,7 @@ def main() -> int:
 
 
 def _script_arguments(home: Path) -> list[str]:
-    planned = draft(Wish("fresh-install"))
+    planned = draft(Wish(SCENARIO))
     client = engine.connect()
     artifacts = resolve_all(planned.choices)
     stock = prepare_images(client, ["debian-12"], [], print)
