@@ -57,7 +57,8 @@ def interruptible() -> Iterator[None]:
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, later)
         os.write(2, b"\nlab: interrupted; taking down what was made ...\n")  # print is not safe inside a handler
-        process.end_commands()
+        process.interrupted.set()
+        process.end_commands(process.interrupted.is_set)
         raise Interrupted(signal_number=number)
 
     def later(_number: int, _frame: Any) -> None:
@@ -69,6 +70,7 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        process.interrupted.clear()
 
 
 class Execution:

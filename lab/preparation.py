@@ -1,7 +1,8 @@
 """What all trials of a run share: artifacts, images, cache volumes; made once, before the first trial."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
@@ -81,7 +82,7 @@ def prepare_images(
     there = {name: platform for name, platform in named.items() if ("platform", name) in tags}
     rest |= {("product", *pair): partial(images.product, own[pair], there[pair[0]]) for pair in own if pair[0] in there}
     rest |= {("machine", name): partial(images.machine, there[name]) for name in machines if name in there}
-    with ThreadPoolExecutor(max_workers=BUILDERS) as pool:
+    with building() as pool:
         mock = pool.submit(images.llm_mock, service)
         made = _made(faults, {part: pool.submit(make).result for part, make in rest.items()})
         return Stock(
@@ -92,6 +93,17 @@ def prepare_images(
             product={(part[1], part[2]): tag for part, tag in made.items() if part[0] == "product"},
             machine={part[1]: tag for part, tag in made.items() if part[0] == "machine"},
         )
+
+
+@contextmanager
+def building() -> Iterator[ThreadPoolExecutor]:
+    """Build side by side; what has not begun when the block ends badly does not begin."""
+    with ThreadPoolExecutor(max_workers=BUILDERS) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _made(faults: Faults | None, parts: Mapping[Part, Callable[[], str]]) -> dict[Part, str]:

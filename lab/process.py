@@ -20,6 +20,8 @@ TRIAL_MARK = "LAB_TRIAL"
 """The same for the processes of one trial."""
 MOST_BYTES = 20_000_000
 LAST_WORDS_SECONDS = 1.0
+interrupted = threading.Event()
+"""The lab was interrupted: commands of no trial end, and begin no more."""
 
 
 class NotRunnableError(InfrastructureError):
@@ -71,9 +73,11 @@ def run(
 
     It gets `environment` beside the lab's own, or `alone`. Its standard input is the open file `given`, or empty. Of
     each stream the first MOST_BYTES are kept. A command of a trial is given `stopped`, which says whether the trial was
-    told to end; `end_commands` ends it by that alone, and it ends at once if that came too early for it. `never` is for
-    what must not be ended from outside. Raises NotRunnableError when the program cannot be started.
+    told to end; `end_commands` ends it by that alone, and it ends at once if that came too early for it. Without it, an
+    interruption of the lab does the same. `never` is for what must not be ended from outside. Raises NotRunnableError
+    when the program cannot be started.
     """
+    stopped = stopped or interrupted.is_set
     words = tuple(str(word) for word in argv)
     started = time.monotonic()
     try:
@@ -94,7 +98,7 @@ def run(
         raise NotRunnableError(f"the program '{words[0]}' cannot be started: {error.strerror}") from error
     exit_code: int | None
     _running.add((child, stopped))
-    if stopped is not None and stopped():
+    if stopped():
         _end(child)
     streams = [_Reader(pipe) for pipe in (child.stdout, child.stderr) if pipe is not None]
     try:
@@ -122,14 +126,14 @@ def never() -> bool:
     return False
 
 
-def end_commands(stopped: Callable[[], bool] | None = None) -> None:
-    """End the commands that were given this `stopped`: those of one trial; without it, those of no trial."""
+def end_commands(stopped: Callable[[], bool]) -> None:
+    """End the commands that were given this `stopped`, which is true from before: one that begins now ends itself."""
     for child, of in list(_running):
         if of == stopped:
             _end(child)
 
 
-_running: "set[tuple[subprocess.Popen[bytes], Callable[[], bool] | None]]" = set()
+_running: "set[tuple[subprocess.Popen[bytes], Callable[[], bool]]]" = set()
 
 
 def _end(child: "subprocess.Popen[bytes]", grace: float = 2.0) -> None:

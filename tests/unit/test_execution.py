@@ -99,9 +99,10 @@ def test_a_command_of_a_trial_ends_only_once_the_trial_was_told(tmp_path: Path) 
         preparation = pool.submit(command, "2", None)
         pid = int(of_trial())
         of_preparation()
-        with pytest.raises(Interrupted), interruptible():
-            signal.raise_signal(signal.SIGINT)
-        assert preparation.result(SECONDS) == (-15, False)
+        with interruptible():
+            with pytest.raises(Interrupted):
+                signal.raise_signal(signal.SIGINT)
+            assert preparation.result(SECONDS) == (-15, False)
         os.kill(pid, 0)  # raises where it has gone
         told.set()
         process.end_commands(told.is_set)

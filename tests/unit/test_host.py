@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -115,6 +116,7 @@ read _ < {go_on}
 echo '{{"problem": "", "output": ""}}'
 """)
     program.chmod(0o755)
+    monkeypatch.setattr(process, "interrupted", threading.Event())
     monkeypatch.setattr(ansible, "require_ansible", lambda: None)
     monkeypatch.setattr(ansible, "sys", SimpleNamespace(executable=str(program), prefix=sys.prefix))
     environment = make()
@@ -122,7 +124,8 @@ echo '{{"problem": "", "output": ""}}'
     with ThreadPoolExecutor() as pool:
         removal = pool.submit(environment.destroy)
         begun.read_text()
-        process.end_commands()  # as the signal does
+        process.interrupted.set()
+        process.end_commands(process.interrupted.is_set)  # as the signal does
         environment.abort()
         os.write(gate, b"\n")
         assert removal.result(SECONDS) == []

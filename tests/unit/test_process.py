@@ -2,11 +2,13 @@
 
 import errno
 import os
+import subprocess
 import sys
 import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,7 +142,7 @@ class Waiting:
 
 def test_commands_of_no_trial_are_ended_from_another_thread(tmp_path: Path) -> None:
     command = Waiting(tmp_path / "fifo")
-    process.end_commands()
+    process.end_commands(process.interrupted.is_set)
     assert command.exit_code() == -15
     assert not command.runs()
 
@@ -154,7 +156,7 @@ def test_the_commands_of_one_trial_are_ended_and_no_others(tmp_path: Path) -> No
     process.end_commands(one.is_set)
     assert of_one.exit_code() == -15
     assert [each.runs() for each in (of_one, of_other, removal, of_none)] == [False, True, True, True]
-    process.end_commands()
+    process.end_commands(process.interrupted.is_set)
     assert of_none.exit_code() == -15
     assert [each.runs() for each in (of_other, removal)] == [True, True]
     process.end_commands(other.is_set)
@@ -168,6 +170,27 @@ def test_a_command_that_begins_after_its_trial_was_told_to_end_is_ended_at_once(
     result = run(["sleep", "60"], timeout=50, stopped=told.is_set)
     assert result.exit_code == -15
     assert result.seconds < 20
+
+
+def test_no_command_outlives_an_interruption_that_comes_while_it_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "interrupted", threading.Event())
+    start = subprocess.Popen
+
+    def interrupted(*words: Any, **options: Any) -> Any:
+        child = start(*words, **options)
+        process.interrupted.set()
+        process.end_commands(process.interrupted.is_set)  # which cannot know it yet
+        return child
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    assert run(["sleep", "60"], timeout=50).exit_code == -15
+
+
+def test_a_command_of_no_trial_does_not_begin_once_the_lab_was_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "interrupted", threading.Event())
+    process.interrupted.set()
+    assert run(["sleep", "60"], timeout=50).exit_code == -15
+    assert run(["true"], timeout=50, stopped=process.never).exit_code == 0
 
 
 def test_a_group_that_an_ordinary_user_may_not_signal_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
