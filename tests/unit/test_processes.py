@@ -66,7 +66,8 @@ def test_the_killed_are_gone_although_nobody_has_asked_for_their_end(
 
 
 def local(folder: Path) -> LocalEnvironment:
-    recipe = LocalRecipe("0" * 32, folder / "trial", "this-machine", folder / "cache", folder)
+    name = f"trial-{uuid.uuid4().hex}"  # by which a trial's processes are found and ended: no other test's
+    recipe = LocalRecipe("0" * 32, folder / name, "this-machine", folder / "cache", folder)
     recipe.folder.mkdir()
     return LocalEnvironment(recipe, lambda *_told, **_more: None)
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -49,7 +50,8 @@ server.serve_forever()
 
 @pytest.fixture
 def where(tmp_path: Path) -> Iterator[LocalEnvironment]:
-    recipe = LocalRecipe("0" * 32, tmp_path / "trial", "this-machine", tmp_path / "cache", tmp_path)
+    name = f"trial-{uuid.uuid4().hex}"  # by which a trial's processes are found and ended: no other test's
+    recipe = LocalRecipe("0" * 32, tmp_path / name, "this-machine", tmp_path / "cache", tmp_path)
     recipe.folder.mkdir()
     made = LocalEnvironment(recipe, lambda *_told, **_more: None)
     yield made
@@ -75,6 +77,7 @@ def test_what_still_answers_on_the_port_is_noticed_before_it_is_ended(
     where.product.start(Service((sys.executable, "-c", SERVER, str(port), way), {}, "/", port))
     session.door = Door(where.product.base_url(), session.record)
     while session.http.send(Request(path="/"), 5).status is None:
+        assert where.product.state().running
         session.record.pause(0.02)
     facts: dict[str, Any] = {}
     stop(session, StopStep(step="stop", way="signal"), facts)
