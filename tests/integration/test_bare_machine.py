@@ -91,6 +91,7 @@ def _run(machine: Any, command: str, folder: str = HOME) -> str:
 
 
 @pytest.mark.alone
+@pytest.mark.timeout(1800)  # an index may be slow, and all of it is set up anew
 def test_the_two_commands_of_the_readme_pass(machine: Any) -> None:
     said = _run(machine, "make lab SCENARIO=upgrade")
     assert "auto is local here: no container engine: there is no docker or podman socket" in said
