@@ -63,9 +63,9 @@ lock: $(VENV)/dev.stamp ## Compile the hash-pinned requirement files anew
 	@$(BIN)/python -m uv pip compile $(LOCK_FLAGS) -c requirements/dev.txt --group mock -o requirements/llm-mock.txt
 	@echo pipx | $(BIN)/python -m uv pip compile $(PIPX_LOCK_FLAGS) - -o requirements/pipx.txt
 
-LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-header
 # Not universal: one set of pipx has to run under every Python that a trial may have.
-PIPX_LOCK_FLAGS := --quiet --python-version 3.9 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+PIPX_LOCK_FLAGS := --quiet --python-version 3.9 --generate-hashes --no-header
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
