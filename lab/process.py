@@ -80,22 +80,7 @@ def run(
     stopped = stopped or interrupted.is_set
     words = tuple(str(word) for word in argv)
     started = time.monotonic()
-    try:
-        child = subprocess.Popen(
-            words,
-            cwd=cwd,
-            env={**({} if alone else os.environ), **(environment or {})},
-            stdin=subprocess.DEVNULL if given is None else given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        if cwd is not None and not cwd.is_dir():
-            raise NotRunnableError(f"the folder {cwd}, where '{words[0]}' is to run, does not exist") from error
-        raise NotRunnableError(f"the program '{words[0]}' is not installed") from error
-    except OSError as error:
-        raise NotRunnableError(f"the program '{words[0]}' cannot be started: {error.strerror}") from error
+    child = _start(words, cwd, {**({} if alone else os.environ), **(environment or {})}, given)
     exit_code: int | None
     _running.add((child, stopped))
     if stopped():
@@ -119,6 +104,27 @@ def run(
             stream.ended(time.monotonic() + LAST_WORDS_SECONDS)
     stdout, stderr = (bytes(stream.kept) for stream in streams)
     return CommandResult(words, exit_code, stdout, stderr, time.monotonic() - started)
+
+
+def _start(
+    words: Sequence[str], cwd: Path | None, environment: Mapping[str, str], given: IO[bytes] | None
+) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
+            words,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL if given is None else given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        if cwd is not None and not cwd.is_dir():
+            raise NotRunnableError(f"the folder {cwd}, where '{words[0]}' is to run, does not exist") from error
+        raise NotRunnableError(f"the program '{words[0]}' is not installed") from error
+    except OSError as error:
+        raise NotRunnableError(f"the program '{words[0]}' cannot be started: {error.strerror}") from error
 
 
 def never() -> bool:

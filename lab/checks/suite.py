@@ -1,11 +1,11 @@
 """Do the product's own tests pass, all of them, but for failures that its definition allows with a reason?"""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from lab.checks.base import failed, first_line, passed, skipped, unknown
 from lab.history import History, StepRecord
+from lab.product.upkeep import matches
 from lab.records.model import Finding
 from lab.scenario.checks import SuiteCheck
 
@@ -94,17 +94,12 @@ def _sorted(bad: list[dict[str, str]], allowances: list[dict[str, str]]) -> tupl
     allowed: list[Any] = []
     broken: list[Any] = []
     for test in bad:
-        allowance = next((each for each in allowances if _matches(each["test"], test["name"])), None)
+        allowance = next((each for each in allowances if matches(each["test"], test["name"])), None)
         if allowance is None:
             broken.append(test)
         else:
             allowed.append((test, allowance))
     return allowed, broken
-
-
-def _matches(pattern: str, name: str) -> bool:
-    """Whether a name is meant, where only `*` is special: names of tests are full of brackets."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
 
 
 def _told(test: dict[str, str]) -> str:

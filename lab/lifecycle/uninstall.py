@@ -1,5 +1,6 @@
 """Step `uninstall`: what the documentation says, or else deleting what was installed; then, what stays is recorded."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from lab.environment.survey import Survey, bounded, compare
@@ -17,13 +18,18 @@ def removal(setting: Setting, slot: Slot) -> list[Command]:
     """Return what a user would do who finds nothing documented: delete the virtual environment and the tree."""
     if extra_steps(setting, setting.definitions[slot].uninstall_steps):
         return []
+    return [Command(("rm", "-rf", "--", *installed_folders(setting, slot)))]
+
+
+def installed_folders(setting: Setting, slot: Slot) -> list[str]:
+    """Return the folders that an installation is: the virtual environment, and the tree of a product that is one."""
     places = setting.places
     own = [places.venv]
     if setting.artifacts[slot].kind == "tree":
         own.append(places.tree)
     if setting.installer(slot).name == "pipx":
         own = [f"{places.home}/pipx", f"{places.home}/bin", f"{places.home}/man"]
-    return [Command(("rm", "-rf", "--", *own))]
+    return own
 
 
 def uninstall(session: Session, _step: UninstallStep, facts: dict[str, Any]) -> None:
@@ -45,8 +51,7 @@ def uninstall(session: Session, _step: UninstallStep, facts: dict[str, Any]) -> 
         result = run_command(session, command)
         if not result.ok:
             raise StepFailedError(f"what was installed cannot be deleted: {result.tail(3)}")
-        # What lay in a folder that the lab itself deletes, as nothing is documented, the product has not taken away.
-        facts["deleted"] = [*command.argv[command.argv.index("--") + 1 :]]
+        facts["deleted"] = installed_folders(session.setting, slot)
     facts["exempt"] = exempt
     _record(session, before, look(session), own, facts)
     session.installed = None
@@ -67,6 +72,9 @@ def _record(session: Session, before: Survey, after: Survey, own: list[str], fac
             **{part: told[part][:20] for part in PARTS if part in told},
         }
         facts |= {"unseen": told["unseen"], "truncated": told["truncated"], "looked": told["looked"]}
-    lost = compare(before, after).get("removed", [])
-    mine = facts.get("deleted", [])
-    facts["lost"] = bounded([path for path in lost if within(path, kept) and not within(path, mine)])
+    facts["lost"] = bounded(lost(compare(before, after).get("removed", []), kept, facts.get("deleted", [])))
+
+
+def lost(removed: Sequence[str], kept: Sequence[str], deleted: Sequence[str]) -> list[str]:
+    """Return what is gone of the folders to be kept, but for what lay in those that the lab itself deleted."""
+    return [path for path in removed if within(path, kept) and not within(path, deleted)]

@@ -50,9 +50,9 @@ def sort_out(files: Sequence[str], exempt: Sequence[dict[str, Any]]) -> tuple[li
     return allowed, others
 
 
-def matches(pattern: str, path: str) -> bool:
-    """Whether a path is meant, where only `*` is special."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), path, re.DOTALL) is not None
+def matches(pattern: str, name: str) -> bool:
+    """Whether a path or a test is meant, where only `*` is special: names of tests are full of brackets."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
 
 
 class Upkeep(Strict):

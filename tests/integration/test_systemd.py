@@ -1,7 +1,6 @@
 """A machine whose first process is systemd: what the lab's own unit does there, seen in a real container."""
 
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -17,6 +16,7 @@ from lab.environment.containers.services import ServicesRecipe
 from lab.environment.systemd import SystemdEnvironment
 from lab.errors import InfrastructureError
 from lab.preparation import SERVICE_PLATFORM, Stock, cache_volume, prepare_images
+from tests.contract.waiting import eventually
 from tests.integration.program import client
 
 pytestmark = pytest.mark.engine
@@ -87,13 +87,6 @@ def product(*ways: str, **more: float | str) -> Service:
     return Service(("/usr/bin/python3", PATH, *ways), {"KEY": KEY}, "/var/lib/product", 8881, **more)  # type: ignore[arg-type]
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def starts(where: SystemdEnvironment) -> int:
     """Return how often the program has started, as it says itself when it answers; 0 as long as it does not."""
     try:
@@ -104,7 +97,7 @@ def starts(where: SystemdEnvironment) -> int:
 
 def running(where: SystemdEnvironment, *ways: str, **more: float | str) -> ServiceState:
     state = where.product.start(product(*ways, **more))
-    eventually(lambda: starts(where) > 0)
+    eventually(lambda: starts(where) > 0, "it starts")
     return state
 
 
@@ -144,9 +137,9 @@ def test_a_process_that_outlives_the_product_is_named(somewhere: SystemdEnvironm
     for end in ends:
         somewhere.neighbours.watch_processes()
         running(somewhere, "orphan")
-        eventually(lambda: "sleep 4711" in somewhere.product.processes())
+        eventually(lambda: "sleep 4711" in somewhere.product.processes(), "its child runs")
         end()
-        eventually(lambda: not somewhere.product.state().running)
+        eventually(lambda: not somewhere.product.state().running, "it ends")
         assert somewhere.neighbours.left_behind() == ["sleep 4711"]
 
 
@@ -174,7 +167,7 @@ def test_after_sigkill_it_is_not_started_again(somewhere: SystemdEnvironment) ->
 
 def test_a_product_that_fails_is_started_again_and_counted(somewhere: SystemdEnvironment) -> None:
     somewhere.product.start(product("ends"))
-    eventually(lambda: unit_of(somewhere)["active_state"] == "failed")
+    eventually(lambda: unit_of(somewhere)["active_state"] == "failed", "its unit fails")
     assert unit_of(somewhere)["n_restarts"] == 3
     assert unit_of(somewhere)["result"] == "exit-code"
     somewhere.product.signal("SIGKILL")
@@ -189,7 +182,7 @@ def test_a_command_that_is_not_there_was_never_started(somewhere: SystemdEnviron
 def test_a_port_that_somebody_holds_is_free_again_afterwards(somewhere: SystemdEnvironment) -> None:
     somewhere.neighbours.occupy(8881)
     somewhere.product.start(product())
-    eventually(lambda: b"Address already in use" in somewhere.product.logs()[0])
+    eventually(lambda: b"Address already in use" in somewhere.product.logs()[0], "it says that its port is taken")
     somewhere.product.signal("SIGKILL")
     somewhere.neighbours.vacate()
     running(somewhere)
@@ -202,11 +195,11 @@ def test_a_restart_gives_a_new_process_and_a_reboot_keeps_what_was_stored() -> N
         where.put(b"kept", "/opt/product/tree-on-tmpfs")
         after = where.manager.restart(timeout=30)
         assert after.pid != before.pid
-        eventually(lambda: starts(where) == 2)
+        eventually(lambda: starts(where) == 2, "it starts a second time")
         told = where.manager.reboot(timeout=30)
         assert told["running"] == "running"
         assert not [line for line in told["words"] if "Failed" in line]
-        eventually(lambda: starts(where) == 3)
+        eventually(lambda: starts(where) == 3, "it starts a third time")
         assert where.get("/opt/product/tree-on-tmpfs") == b"kept"
         assert unit_of(where)["n_restarts"] == 0
         assert b"Reached target" in where.collect()["journal.txt"]
@@ -228,7 +221,7 @@ def test_a_sealed_machine_lets_nothing_out_and_is_reached_after_a_reboot_too() -
     with machine(sealed=True) as where:
         first = running(where)
         told = where.manager.reboot(timeout=30)
-        eventually(lambda: starts(where) == 2)
+        eventually(lambda: starts(where) == 2, "it starts a second time")
         where.asked()
         refused, unknown = (
             where.run(["python3", "-c", reach, outside], timeout=SECONDS)

@@ -22,6 +22,7 @@ from lab.environment.survey import (
 )
 from lab.errors import InfrastructureError
 from lab.lifecycle.survey import without_exempt
+from lab.lifecycle.uninstall import lost
 from lab.process import CommandResult
 
 
@@ -131,3 +132,10 @@ def test_a_truncated_survey_says_so(tmp_path: Path) -> None:
     seen = parsed(run(["python3", "-c", SCRIPT, json.dumps(asked)], 30).stdout, Request([], []))
     assert seen.truncated
     assert len(seen.files or {}) == 2
+
+
+def test_what_the_lab_itself_deleted_is_not_lost() -> None:
+    removed = ["/opt/p/venv/bin/p", "/opt/p/tree/.env", "/opt/p/tree-2/.env", "/etc/p/settings", "/var/log/x"]
+    kept, deleted = ["/opt/p/tree", "/opt/p/tree-2", "/etc/p"], ["/opt/p/venv", "/opt/p/tree"]
+    assert lost(removed, kept, deleted) == ["/opt/p/tree-2/.env", "/etc/p/settings"]
+    assert lost(removed, kept, []) == ["/opt/p/tree/.env", "/opt/p/tree-2/.env", "/etc/p/settings"]
