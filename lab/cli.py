@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lab import __version__
-from lab.commands import looking, reading, running, tending
+from lab.commands import looking, mocking, reading, running, tending
 from lab.errors import LabError
 from lab.failure import broken, explain, of_the_machine
 from lab.outlet import survive_closed_pipes
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Install, upgrade and stop a product in fresh environments, and record honest success rates.",
 )
-for group in (running, looking, reading, tending):
+for group in (running, looking, reading, tending, mocking):
     app.add_typer(group.app)
 
 

@@ -1,66 +1,125 @@
 """The port that products talk to: it looks like the providers and journals every request."""
 
-import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lab.llm_mock.intake import departure, read_body
-from lab.llm_mock.providers import openai
-from lab.llm_mock.reply import Reply
+from lab.llm_mock import reply as replies
+from lab.llm_mock.delivery import BrokenError, Sending, deliver_stream, deliver_whole, perform
+from lab.llm_mock.families import family_of, known
+from lab.llm_mock.intake import take_body
+from lab.llm_mock.journal import Outcome
+from lab.llm_mock.keys import QUERY as KEYS_IN_QUERY
+from lab.llm_mock.pace import Patience
+from lab.llm_mock.reply import BODY_LIMIT, Context, Reply, reply
+from lab.llm_mock.script import Script, stream_script, whole_script
 from lab.llm_mock.state import State
+from lab.llm_mock.wire.base import Received, Whole
 
-BODY_LIMIT = 10 * 1024 * 1024
+HARMLESS = ("slow-first-token", "pace")  # faults after which an answer is still a right one
 
 
 def data_plane(state: State) -> ASGIApp:
     """Make the application; a request is in the journal before its delay begins."""
+    context = Context(state.rulebook, state.quotas)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
         try:
-            body = await read_body(request, BODY_LIMIT)
+            body = await take_body(receive, BODY_LIMIT)
         except ClientDisconnect:
             return  # it never became a request
-        reply = _reply(request.method, scope["path"], body)
+        name, path, received = _received(scope, body or b"")
+        said = reply(name, received, context, too_long=body is None)
+        endpoint = said.endpoint.name if said.endpoint is not None else None
         seq = state.journal.begin(
-            method=request.method,
-            path=scope["path"],
-            authorization=request.headers.get("authorization"),
-            asked=reply.asked,
+            received=received, provider=name, endpoint=endpoint, question=said.question, decision=said.decision,
+            path=path,
+        )  # fmt: skip
+        sending = Sending(scope, receive, send, Patience(receive, state.out_of_patience))
+        try:
+            delay = state.delay.take() if said.question and said.endpoint and said.endpoint.spoken else 0.0
+            outcome, said = await _sent(sending, said, name, delay)
+        finally:
+            sending.patience.close()
+        status = said.said.status if isinstance(said.said, Whole) else 200
+        state.journal.finish(
+            seq,
+            status=status if sending.started else None,
+            outcome=outcome,
+            pieces=sending.pieces if not isinstance(said.said, Whole) else None,
+            faults=tuple(fault.kind for fault in sending.given),
+            error=said.error,
         )
-        async with departure(receive) as gone:
-            if reply.may_be_delayed and (seconds := state.delay.take()):
-                await asyncio.wait({gone, state.out_of_patience}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if gone.done():
-                state.journal.finish(seq, status=None, outcome="client-disconnected")
-            elif await _deliver(reply, send, gone):
-                state.journal.finish(seq, status=reply.status, outcome=reply.outcome)
-            else:
-                state.journal.finish(seq, status=reply.status, outcome="client-disconnected")
 
     return app
 
 
-def _reply(method: str, path: str, body: bytes | None) -> Reply:
-    answer = openai.ROUTES.get(path, {}).get(method)
-    if answer is None:
-        return openai.unmatched(method, path)
-    if body is None:
-        return openai.too_large(BODY_LIMIT)
-    return answer(body)
+def _received(scope: Scope, body: bytes) -> tuple[str, str, Received]:
+    """Return the family's name, the path as it was sent, and the request as the family sees it."""
+    headers = _headers(scope["headers"])
+    query = _query(scope["query_string"])
+    raw_path = scope.get("raw_path", b"").decode("latin-1") or scope["path"]
+    name, path = family_of(raw_path, headers, query)
+    return name, raw_path, Received(scope["method"], path, query, headers, body)
 
 
-async def _deliver(reply: Reply, send: Send, gone: asyncio.Task[None]) -> bool:
-    """Send a reply, a chunk at a time; False if the client went away before the last one."""
-    headers = [(b"content-type", reply.media_type.encode("ascii"))]
-    if len(reply.chunks) == 1:
-        headers.append((b"content-length", str(len(reply.chunks[0])).encode("ascii")))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    *earlier, last = reply.chunks
-    for chunk in earlier:
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    # Asked before the last chunk: after it the connection is free, which looks like a departure.
-    complete = not gone.done()
-    await send({"type": "http.response.body", "body": last, "more_body": False})
-    return complete
+def _headers(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers; one that came several times is one with commas, so that no value is overlooked."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in sent:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _query(written: bytes) -> dict[str, str]:
+    """Return the query: of a name that came several times the last value, but of a key all, with commas."""
+    query: dict[str, str] = {}
+    if written:
+        for name, value in parse_qsl(written.decode("latin-1"), keep_blank_values=True):
+            query[name] = f"{query[name]},{value}" if name in query and name.lower() in KEYS_IN_QUERY else value
+    return query
+
+
+async def _sent(sending: Sending, said: Reply, name: str, delay: float) -> tuple[Outcome, Reply]:
+    """Send a reply, or another one where it cannot be written; return what became of it."""
+    try:
+        if delay:
+            await sending.patience.wait(delay)
+        await _deliver(sending, said, name)
+    except ClientDisconnect:
+        await sending.broken()
+        return "client-disconnected", said
+    except BrokenError:
+        return "faulted", said
+    except Exception as error:  # noqa: BLE001, no request may end the mock
+        said = replies.defect(name, error)
+        if sending.started:
+            await sending.broken()
+        elif isinstance(said.said, Whole):
+            await deliver_whole(sending, said.said)
+        return "rejected", said
+    spoilt = any(fault.kind not in HARMLESS for fault in sending.given)
+    return "faulted" if spoilt else said.outcome, said
+
+
+async def _deliver(sending: Sending, said: Reply, name: str) -> None:
+    if said.faults:
+        script = _script(said, name)
+        await perform(sending, replace(script, given=(*said.given, *script.given)))
+    elif isinstance(said.said, Whole):
+        await deliver_whole(sending, said.said)
+    else:
+        await deliver_stream(sending, said.said)
+
+
+def _script(said: Reply, name: str) -> Script:
+    digest = said.question.digest if said.question is not None else ""
+    if isinstance(said.said, Whole):
+        pieces = said.decision.answer.output_tokens if said.decision is not None else 1
+        return whole_script(said.said, said.faults, pieces=pieces, digest=digest)
+    endpoint = said.endpoint.name if said.endpoint is not None else ""
+    return stream_script(said.said, said.faults, family=known(name).family, endpoint=endpoint, digest=digest)

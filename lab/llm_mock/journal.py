@@ -3,107 +3,133 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+
+from lab.llm_mock.decision import Decision
+from lab.llm_mock.entry import Entry, Outcome, Record, record
+from lab.llm_mock.metrics import Metrics
+from lab.llm_mock.pending import PENDING_BODY, End, Pending, ended
+from lab.llm_mock.question import Question
+from lab.llm_mock.redaction import Redactor
+from lab.llm_mock.wire.base import Received
 
 DEFAULT_LIMIT = 10_000
-TEXT_LIMIT = 200
-OWN_KEY_PREFIX = "sk-mock"
-# Shorter values are no secrets, and taking them out of the text would make it unreadable.
-SHORTEST_SECRET = 8
-
-Outcome = Literal["in-flight", "answered", "client-disconnected", "unmatched", "rejected"]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a provider could read of a request; None is not known."""
-
-    model: str | None = None
-    stream: bool | None = None
-    messages: int | None = None
-    last_user: str | None = None
-
-
-@dataclass(frozen=True)
-class Key:
-    """Whether a key came; its last four characters only if it is one made for mocks."""
-
-    sent: bool
-    last4: str | None = None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One request. Offsets are seconds since the start of the server, from a monotonic clock."""
-
-    seq: int
-    received: float
-    method: str
-    path: str
-    model: str | None
-    stream: bool | None
-    messages: int | None
-    last_user: str | None
-    key: Key
-    status: int | None
-    finished: float | None
-    outcome: Outcome
+DEFAULT_BYTES = 32 * 1024 * 1024
+REFUSED = 400  # from this status on, nothing of the answer was said
+__all__ = ["DEFAULT_LIMIT", "Entry", "Journal", "Outcome"]
 
 
 class Journal:
-    """The newest entries, at most `limit`; older ones are dropped and counted.
+    """The newest entries, at most `limit` of them and about `size` bytes; older ones are dropped and counted.
 
     Numbers keep rising through a reset, so that whoever waits for the next one is not left behind.
     """
 
-    def __init__(self, clock: Callable[[], float], limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, clock: Callable[[], float], limit: int = DEFAULT_LIMIT, size: int = DEFAULT_BYTES) -> None:
         self._clock = clock
         self._limit = limit
-        self._entries: deque[Entry] = deque()
+        self._size = size
+        self._weight = 0
+        self._records: deque[Record | Pending] = deque()
+        self._pending = 0  # of the newest
+        self._redactor = Redactor()
         self._grown: asyncio.Future[None] | None = None
+        self.metrics = Metrics()
         self.last_seq = 0
         self.dropped = 0
 
-    def begin(self, *, method: str, path: str, authorization: str | None, asked: Asked) -> int:
-        """Record a request that was fully received, in flight from now on, and return its number."""
-        secret = _secret(authorization)
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def begin(
+        self,
+        *,
+        received: Received,
+        provider: str,
+        endpoint: str | None = None,
+        question: Question | None = None,
+        decision: Decision | None = None,
+        path: str | None = None,
+    ) -> int:
+        """Record a request that was fully received, in flight from now on, and return its number.
+
+        `endpoint`, `question` and `decision` are None where it did not come to them; `path` is the one that the
+        client sent, where it began with the provider's name.
+        """
         self.last_seq += 1
-        self._entries.append(
-            Entry(
-                seq=self.last_seq,
-                received=self._clock(),
-                method=_kept(method, secret),
-                path=_kept(path, secret),
-                model=_kept(asked.model, secret) if asked.model is not None else None,
-                stream=asked.stream,
-                messages=asked.messages,
-                last_user=_kept(asked.last_user, secret) if asked.last_user is not None else None,
-                key=_key(secret),
-                status=None,
-                finished=None,
-                outcome="in-flight",
-            )
+        endpoint = endpoint or (question.endpoint if question is not None else None)
+        pending = Pending(
+            self.last_seq, self._clock(), path or received.path, received, provider, endpoint, question, decision
         )
-        if len(self._entries) > self._limit:
-            self._entries.popleft()
-            self.dropped += 1
+        self._records.append(pending)
+        self._pending += 1
+        self._weight += pending.weight
+        if len(received.body) > PENDING_BODY:
+            self._describe()
+        if self._weight > self._size and self._pending:  # described it weighs less
+            self._describe()
+        self._drop()
+        faults = [fault.kind for fault in decision.faults] if decision is not None else []
+        stream = question is not None and question.stream
+        self.metrics.begun(self.last_seq, provider, endpoint, faults, stream=stream)
         if self._grown is not None and not self._grown.done():
             self._grown.set_result(None)
         return self.last_seq
 
-    def finish(self, seq: int, *, status: int | None, outcome: Outcome) -> None:
-        """Record the end of a request; one that was dropped or reset away is not brought back."""
+    def finish(
+        self,
+        seq: int,
+        *,
+        status: int | None,
+        outcome: Outcome,
+        pieces: int | None = None,
+        faults: tuple[str, ...] | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Record the end of a request; one that was dropped or reset away is not brought back.
+
+        `pieces` is how many pieces of the answer were sent, None where it was not sent piece by piece; `faults` are
+        those that came to it of those decided on, None for all; `error` is the kind of a defect of the mock's own.
+        """
         # The entries are consecutive: the position of one follows from its number.
-        position = seq - self._entries[0].seq if self._entries else -1
+        position = seq - self._records[0].seq if self._records else -1
         if position >= 0:
-            self._entries[position] = replace(
-                self._entries[position], status=status, finished=self._clock(), outcome=outcome
-            )
+            end = End(status, self._clock(), outcome, pieces, faults, error)
+            kept = self._records[position]
+            if isinstance(kept, Pending):
+                kept.end = end
+            else:
+                self._records[position] = ended(kept, end)
+        self.metrics.ended(seq, status, outcome, faults)
 
     def after(self, seq: int) -> list[Entry]:
         """Return the entries with a higher number, oldest first."""
-        return [entry for entry in self._entries if entry.seq > seq]
+        return [kept.entry for kept in self.records() if kept.seq > seq]
+
+    def records(self) -> list[Record]:
+        """Return the entries with what a verification looks at, oldest first."""
+        self._describe()
+        return [kept for kept in self._records if isinstance(kept, Record)]
+
+    def _describe(self) -> None:
+        """Describe what was only noted so far: to take out keys takes longer than an answer, and few are read."""
+        for position in range(len(self._records) - self._pending, len(self._records)):
+            noted = self._records[position]
+            if isinstance(noted, Pending):
+                made = record(
+                    self._redactor, seq=noted.seq, at=noted.at, path=noted.path, received=noted.received,
+                    provider=noted.provider, endpoint=noted.endpoint, question=noted.question,
+                    decision=noted.decision,
+                )  # fmt: skip
+                self._records[position] = made if noted.end is None else ended(made, noted.end)
+                self._weight += made.weight - noted.weight
+        self._pending = 0
+        self._drop()
+
+    def _drop(self) -> None:
+        while len(self._records) > self._limit or (self._weight > self._size and len(self._records) > 1):
+            self._weight -= self._records.popleft().weight
+            self.dropped += 1
+        self._pending = min(self._pending, len(self._records))
 
     def grown(self) -> asyncio.Future[None]:
         """Return a future that is done when the next request arrives; any number may wait on it."""
@@ -113,23 +139,7 @@ class Journal:
 
     def reset(self) -> None:
         """Forget all entries and the count of dropped ones."""
-        self._entries.clear()
+        self._records.clear()
+        self._pending = 0
+        self._weight = 0
         self.dropped = 0
-
-
-def _secret(authorization: str | None) -> str:
-    """Return the value of the header without its scheme."""
-    if not authorization:
-        return ""
-    scheme, _, value = authorization.strip().partition(" ")
-    return value.strip() or scheme
-
-
-def _key(secret: str) -> Key:
-    return Key(sent=bool(secret), last4=secret[-4:] if secret.startswith(OWN_KEY_PREFIX) else None)
-
-
-def _kept(text: str, secret: str) -> str:
-    if len(secret) >= SHORTEST_SECRET:
-        text = text.replace(secret, "[redacted]")
-    return text[:TEXT_LIMIT]

@@ -5,25 +5,56 @@ from typing import Any
 
 import pytest
 
+from lab.llm_mock.answer import Answer
+from lab.llm_mock.decision import Decision
+from lab.llm_mock.fault import Fault
+from lab.llm_mock.journal import Journal
+from lab.llm_mock.question import Question
+from lab.llm_mock.wire.base import Received
+
 from .running import DEADLINE, RunningMock, chat_request, running_mock
 
 
 def test_an_answered_request_is_described(mock: RunningMock) -> None:
     before = mock.journal()["next"]
-    mock.chat(chat_request("what is new?", stream=True))
+    tool = {"type": "function", "function": {"name": "lookup", "parameters": {"type": "object"}}}
+    messages = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "what is new?"}]
+    headers = {"x-stainless-retry-count": "1", "user-agent": "tester", "x-other": "not told"}
+    mock.chat(chat_request(messages=messages, tools=[tool], stream=True), headers=headers)
     [entry] = mock.entries()
     assert 0 < entry.pop("received") <= entry.pop("finished")
+    assert len(entry.pop("digest")) == 64
+    assert entry.pop("tokens")["output"] >= 1
+    assert entry["pieces"] >= 1
+    assert {name: entry["headers"].pop(name) for name in ("user-agent", "x-stainless-retry-count")} == {
+        "user-agent": "tester",
+        "x-stainless-retry-count": "1",
+    }
+    assert entry.pop("headers").keys() == {"accept", "content-type"}
     assert entry == {
         "seq": before + 1,
         "method": "POST",
         "path": "/v1/chat/completions",
+        "provider": "openai",
+        "endpoint": "chat",
         "model": "gpt-4o-mini",
         "stream": True,
-        "messages": 1,
+        "messages": 2,
+        "system": "be brief",
         "last_user": "what is new?",
-        "key": {"sent": False, "last4": None},
+        "texts": [{"role": "system", "text": "be brief"}, {"role": "user", "text": "what is new?"}],
+        "tools": ["lookup"],
+        "results": [],
+        "turn": 1,
+        "key": {"sent": False, "last4": None, "known": False},
+        "rule": None,
+        "faults": [],
+        "text": None,
+        "calls": [{"name": "lookup", "arguments": "{}"}],
+        "pieces": entry["pieces"],
         "status": 200,
         "outcome": "answered",
+        "error": None,
     }
 
 
@@ -131,22 +162,69 @@ def test_the_end_of_a_dropped_request_is_not_written_to_another() -> None:
 
 
 def test_texts_are_cut(mock: RunningMock) -> None:
-    long = "x" * 1000
-    mock.chat({"model": long, "messages": [{"role": "user", "content": long}]})
+    long = "x" * 5000
+    mock.chat({"model": long, "messages": [{"role": "user", "content": long}] * 30})
     mock.data.get(f"/{long}")
     chat, unmatched = mock.entries()
-    assert (chat["model"], chat["last_user"]) == (long[:200], long[:200])
+    assert (chat["model"], chat["last_user"]) == (long[:200], long[:2000])
+    assert (chat["messages"], len(chat["texts"])) == (30, 20)
     assert unmatched["path"] == "/" + long[:199]
+
+
+def received(body: bytes = b"{}") -> Received:
+    return Received("POST", "/v1/chat/completions", {}, {}, body)
+
+
+def test_the_journal_is_bounded_in_bytes_too() -> None:
+    journal = Journal(lambda: 0.0, size=1_000_000)
+    for number in range(50):
+        journal.begin(received=received(b'{"x": "%s"}' % (b"y" * 100_000)), provider=f"p{number}")
+    assert [entry.provider for entry in journal.after(0)] == [f"p{number}" for number in range(41, 50)]
+    assert (len(journal), journal.dropped, journal.last_seq) == (9, 41, 50)
+    for _ in range(1000):
+        journal.begin(received=received(), provider="small")
+    assert 100 < len(journal) < 1000
+
+
+def test_a_request_that_alone_is_too_long_is_kept_until_the_next() -> None:
+    journal = Journal(lambda: 0.0, size=100)
+    for _ in range(2):
+        journal.begin(received=received(), provider="openai")
+    assert [entry.seq for entry in journal.after(0)] == [2]
+
+
+def test_the_end_tells_which_faults_came_and_the_counts_go_on_through_a_reset() -> None:
+    journal = Journal(lambda: 1.0)
+    decision = Decision(Answer("0" * 64, "one two"), (Fault("pace"), Fault("disconnect")), "r")
+    question = Question("openai", "chat", "m", "0" * 64, stream=True)
+    first = journal.begin(received=received(), provider="openai", question=question, decision=decision)
+    journal.begin(received=received(), provider="openai", question=question)
+    assert journal.after(0)[0].faults == ("pace", "disconnect")
+    assert "llm_mock_streams_open 2\n" in journal.metrics.written(entries=2, dropped=0)
+    for _ in range(2):
+        journal.finish(first, status=200, outcome="faulted", pieces=1, faults=("disconnect",))
+    [entry, _] = journal.after(0)
+    assert (entry.faults, entry.pieces, entry.rule, entry.text) == (("disconnect",), 1, "r", "one two")
+    journal.finish(first + 1, status=429, outcome="faulted")
+    assert journal.after(first)[0].text is None
+    journal.begin(received=received(), provider="openai", question=question)
+    journal.reset()
+    written = journal.metrics.written(entries=0, dropped=0)
+    label = 'provider="openai",endpoint="chat",status="200",outcome="faulted"'
+    assert f"llm_mock_requests_total{{{label}}} 1\n" in written
+    assert 'llm_mock_faults_total{kind="disconnect"} 1\n' in written
+    assert "pace" not in written
+    assert "llm_mock_in_flight 1\n" in written
 
 
 @pytest.mark.parametrize(
     ("header", "key"),
     [
-        ("Bearer sk-live-abcdef123456", {"sent": True, "last4": None}),
-        ("Bearer sk-mock-abcdef123456", {"sent": True, "last4": "3456"}),
-        ("sk-mock-without-scheme", {"sent": True, "last4": "heme"}),
-        ("Basic dXNlcjpwYXNzd29yZA==", {"sent": True, "last4": None}),
-        ("", {"sent": False, "last4": None}),
+        ("Bearer sk-live-abcdef123456", {"sent": True, "last4": None, "known": False}),
+        ("Bearer sk-mock-abcdef123456", {"sent": True, "last4": "3456", "known": True}),
+        ("sk-mock-without-scheme", {"sent": True, "last4": "heme", "known": True}),
+        ("Basic dXNlcjpwYXNzd29yZA==", {"sent": True, "last4": None, "known": False}),
+        ("", {"sent": False, "last4": None, "known": False}),
     ],
 )
 def test_a_key_is_never_in_the_journal(mock: RunningMock, header: str, key: dict[str, Any]) -> None:

@@ -1,0 +1,66 @@
+"""What the mock says, before a protocol puts it into its words."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from lab.llm_mock.question import Question
+
+Finish = Literal["stop", "tool_calls", "length"]
+EPOCH = 1_700_000_000
+_PIECES = re.compile(r"\s*\S+|\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a tool; its arguments are JSON text, which a fault may have spoilt."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: a text, or calls, or both. Tokens are pieces of text: a word with the white space before it."""
+
+    digest: str
+    text: str = ""
+    calls: tuple[Call, ...] = ()
+    finish: Finish = "stop"
+    input_tokens: int = 0
+
+    @property
+    def pieces(self) -> list[str]:
+        """The text as it is streamed, piece by piece."""
+        return pieces(self.text)
+
+    @property
+    def output_tokens(self) -> int:
+        """How many pieces the answer has, the arguments of calls among them."""
+        return len(self.pieces) + sum(max(1, len(pieces(call.arguments))) for call in self.calls)
+
+    @property
+    def created(self) -> int:
+        """Seconds since 1970 that follow from the question alone."""
+        return EPOCH + int(self.digest[:6], 16)
+
+
+def pieces(text: str) -> list[str]:
+    """Cut a text into the pieces of a stream; joined they are the text again."""
+    return _PIECES.findall(text)
+
+
+def tokens(text: str) -> int:
+    """Count the pieces of a text."""
+    return len(_PIECES.findall(text))
+
+
+def input_tokens(question: Question) -> int:
+    """Count what was asked: the pieces of each turn and one for the turn itself, and of each input."""
+    said = sum(
+        1 + tokens(turn.text) + sum(tokens(result.text) for result in turn.results)
+        + sum(tokens(call.arguments) for call in turn.calls)
+        for turn in question.turns
+    )  # fmt: skip
+    return said + sum(tokens(each) for each in question.inputs)

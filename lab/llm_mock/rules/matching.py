@@ -1,0 +1,103 @@
+"""Whether conditions hold for a request."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import translate
+from functools import lru_cache, partial
+from typing import Any
+
+from lab.llm_mock.keys import own_keys
+from lab.llm_mock.question import Question
+from lab.llm_mock.rules.model import Match, TextTest
+from lab.llm_mock.wire.base import Received
+
+# No expression is tried on more characters of a client's text.
+SEARCHED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What conditions are tried on."""
+
+    provider: str = ""
+    endpoint: str = ""
+    model: str = ""
+    system: str = ""
+    user: str = ""
+    texts: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    turn: int = 0
+    stream: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
+
+
+def subject_of(received: Received, question: Question) -> Subject:
+    """Return what a question and its request hold for conditions."""
+    return Subject(
+        provider=question.provider,
+        endpoint=question.endpoint,
+        model=question.model,
+        system=question.system,
+        user=question.last_user or "",
+        texts=(*(turn.text for turn in question.turns if turn.text), *question.inputs),
+        tools=tuple(tool.name for tool in question.tools),
+        results=tuple(result.text for turn in question.turns for result in turn.results),
+        turn=question.turn,
+        stream=question.stream,
+        headers=received.headers,
+        keys=own_keys(received),
+    )
+
+
+def matches(match: Match, subject: Subject) -> bool:
+    """Whether all conditions hold."""
+    return next(differences(match, subject), None) is None
+
+
+def differences(match: Match, subject: Subject) -> Iterator[str]:
+    """Give the name of each condition that does not hold."""
+    for name, wanted, holds in _conditions(match, subject):
+        if wanted is not None and not holds():
+            yield name
+
+
+def _conditions(match: Match, subject: Subject) -> Iterator[tuple[str, Any, Callable[[], bool]]]:
+    yield "provider", match.provider, lambda: subject.provider in (match.provider or ())
+    yield "endpoint", match.endpoint, lambda: named(match.endpoint, [subject.endpoint])
+    yield "model", match.model, lambda: named(match.model, [subject.model])
+    yield "stream", match.stream, lambda: subject.stream is match.stream
+    yield "turn", match.turn, lambda: subject.turn in (match.turn or ())
+    yield "tool", match.tool, lambda: named(match.tool, subject.tools)
+    yield "key", match.key, lambda: named(match.key, subject.keys)
+    yield "system", match.system, lambda: _holds(match.system, [subject.system])
+    yield "user", match.user, lambda: _holds(match.user, [subject.user])
+    yield "text", match.text, lambda: _holds(match.text, subject.texts)
+    yield "result", match.result, lambda: _holds(match.result, subject.results)
+    for name, tests in (match.header or {}).items():
+        told = [subject.headers[name]] if name in subject.headers else []
+        yield f"header.{name}", tests, partial(_holds, tests, told)
+
+
+def named(patterns: Iterable[str] | None, names: Iterable[str]) -> bool:
+    """Whether one of the names fits one of the patterns."""
+    return any(_glob(pattern).fullmatch(name) for pattern in patterns or () for name in names)
+
+
+@lru_cache(maxsize=1024)
+def _glob(pattern: str) -> re.Pattern[str]:
+    return re.compile(translate(pattern))
+
+
+def _holds(tests: Iterable[TextTest] | None, texts: Iterable[str]) -> bool:
+    return any(_is_so(test, text) for test in tests or () for text in texts)
+
+
+def _is_so(test: TextTest, text: str) -> bool:
+    if test.how == "equals":
+        return text == test.value
+    if test.pattern is None:
+        return test.value in text
+    return test.pattern.search(text[:SEARCHED]) is not None

@@ -1,0 +1,1 @@
+"""Protocols of providers: one module a family, each with its `FAMILY`."""

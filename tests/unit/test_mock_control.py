@@ -1,0 +1,71 @@
+"""Orders to the LLM mock, and what it is told of the versions of a product."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+from llm_sample import USE
+
+from lab.errors import InfrastructureError
+from lab.lifecycle import start
+from lab.lifecycle.llm_calls import dropped, unmatched
+from lab.lifecycle.llm_cases import NO_RULES
+from lab.lifecycle.mock_control import MockControl
+from lab.lifecycle.setting import Session
+
+
+def control(answer: httpx.Response | Exception) -> MockControl:
+    def serve(_request: httpx.Request) -> httpx.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return MockControl(httpx.Client(transport=httpx.MockTransport(serve), base_url="http://mock"))
+
+
+def test_what_was_dropped_before_the_question_is_no_matter_and_what_was_dropped_after_it_is() -> None:
+    page = {"entries": [{"seq": 8}, {"seq": 9}], "next": 9, "dropped": 7}
+    assert len(control(httpx.Response(200, json=page)).entries(7)) == 2
+    with pytest.raises(InfrastructureError, match="2 requests are no longer in it"):
+        control(httpx.Response(200, json=page)).entries(5)
+    assert control(httpx.Response(200, json={"entries": [], "next": 9, "dropped": 7})).entries(9) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(422, json={"detail": "line 3"}), httpx.Response(200, text="no"), httpx.ConnectError("gone")],
+)
+def test_a_mock_that_does_not_take_orders_is_the_labs_fault(answer: httpx.Response | Exception) -> None:
+    with pytest.raises(InfrastructureError, match="does not take orders"):
+        control(answer).rules()
+
+
+def test_each_version_has_rules_of_its_own_and_one_that_says_nothing_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+
+    @contextmanager
+    def listening(_session: Session) -> Iterator[Any]:
+        yield SimpleNamespace(set_rules=told.append)
+
+    monkeypatch.setattr(start, "mock_control", listening)
+    session = SimpleNamespace(instructed=None, slot="from", definition=SimpleNamespace(llm=None))
+    start.instruct(cast("Session", session))
+    assert told == []
+    session.slot, session.definition = "to", SimpleNamespace(llm=USE)
+    start.instruct(cast("Session", session))
+    start.instruct(cast("Session", session))
+    assert [rules["strict"] for rules in told] == [True]
+    session.slot, session.definition = "from", SimpleNamespace(llm=None)
+    start.instruct(cast("Session", session))
+    assert told[1:] == [NO_RULES]
+
+
+def test_a_journal_says_what_was_refused_and_whether_it_is_whole() -> None:
+    lines = b'{"seq": 1, "outcome": "answered"}\n{"seq": 2, "outcome": "unmatched", "provider": "cohere"}\nhalf'
+    assert [each["provider"] for each in unmatched(lines)] == ["cohere"]
+    assert dropped(lines) == dropped(b"") == ""
+    assert dropped(b'{"seq": 4}\n') == "the first 3 requests were dropped from it"
+    assert dropped(b"[]\n") == "its first line cannot be read"
