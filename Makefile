@@ -48,7 +48,7 @@ format: $(VENV)/dev.stamp ## Let ruff format and mend what it can
 selftest: $(VENV)/lab.stamp ## Plant every defect and show that the lab catches it
 	@$(BIN)/lab selftest $(ARGS)
 
-bench: $(VENV)/dev.stamp ## Measure: make bench [BENCH=trial|systemd|host] [ARGS="--pairs 8"]
+bench: $(VENV)/dev.stamp ## Measure: make bench [BENCH=trial|systemd|host|llm_mock] [ARGS="--pairs 8"]
 	@$(BIN)/python -m bench.$(BENCH) $(ARGS)
 
 schema: $(VENV)/lab.stamp ## Write the JSON Schemas of scenario and product files anew
@@ -62,6 +62,12 @@ lock: $(VENV)/dev.stamp ## Compile the hash-pinned requirement files anew
 	@$(BIN)/python -m uv pip compile $(LOCK_FLAGS) -c requirements/dev.txt pyproject.toml -o requirements/lab.txt
 	@$(BIN)/python -m uv pip compile $(LOCK_FLAGS) -c requirements/dev.txt --group mock -o requirements/llm-mock.txt
 	@echo pipx | $(BIN)/python -m uv pip compile $(PIPX_LOCK_FLAGS) - -o requirements/pipx.txt
+
+.PHONY: lock-sdks
+lock-sdks: $(VENV)/dev.stamp ## Compile anew what pins the SDKs that are tried against the LLM mock
+	@for asked in requirements/sdk-*.in; do \
+	  $(BIN)/python -m uv pip compile $(LOCK_FLAGS) $$asked -o $${asked%.in}.txt || exit; \
+	done
 
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-header
 # Not universal: one set of pipx has to run under every Python that a trial may have.

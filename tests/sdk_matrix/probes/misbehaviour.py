@@ -1,0 +1,136 @@
+"""Checks of what an SDK makes of errors, of the wish to come again, and of answers that go wrong."""
+
+from collections.abc import Callable, Iterator
+
+from checking import KEY, PATIENCE, SHORT, Probe, error_of, holds, named, same
+from tasks import ANSWER, is_echo
+
+
+def status_checks(probe: Probe, statuses: dict[int, tuple], ask: Callable, status_of: Callable) -> None:
+    """Check that each status is raised as the SDK's own error; `ask` takes a text, and must not retry."""
+
+    def one(status: int, kinds: tuple) -> Callable:
+        def check() -> str:
+            said = f"status {status}"
+            probe.mock.fault(said, "status", status=status, message="planted by the rule")
+            error = error_of(ask, said)
+            holds(isinstance(error, kinds), error)
+            same(status_of(error), status)
+            holds("planted by the rule" in str(error), error)
+            return named(error)
+
+        return check
+
+    for status, kinds in statuses.items():
+        probe.add(f"status {status} is an error", one(status, kinds if isinstance(kinds, tuple) else (kinds,)))
+
+
+LOUD = {"disconnect", "stall", "stream-error", "reset", "hang", "malformed-json"}
+"""Faults that every client has to notice; whether the others are noticed is told as a fact."""
+
+
+SILENT = {"stall", "hang"}
+"""Faults that a client notices by its patience alone."""
+
+
+def stream_fault_checks(
+    probe: Probe, text_of: Callable[[str, float], Iterator[str]], quiet: tuple[str, ...] = ()
+) -> None:
+    """Tell what becomes of a stream that goes wrong.
+
+    `text_of` takes a text and the client's patience in seconds, and streams the answer. `quiet` are kinds that the SDK
+    does not raise; the stream ends there.
+    """
+    faults: dict[str, dict] = {
+        "disconnect": {"after": 3},
+        "truncate": {"after": 3},
+        "malformed-chunk": {"after": 3},
+        "stall": {"after": 3, "seconds": 10},
+        "stream-error": {"after": 3, "status": 500, "message": "planted in the stream"},
+    }
+
+    def one(kind: str, more: dict) -> Callable:
+        def check() -> str:
+            said = f"stream with {kind}"
+            probe.mock.rule(said, text=ANSWER, fault={"kind": kind, **more})
+            got: list[str] = []
+            try:
+                got += text_of(said, SHORT if kind in SILENT else PATIENCE)
+            except Exception as error:  # noqa: BLE001
+                return named(error)
+            holds(kind not in LOUD or kind in quiet, got)
+            is_cut = kind == "truncate" or kind in quiet
+            same("".join(got).strip(), "one two three" if is_cut else ANSWER)
+            return "no error, the text is cut" if is_cut else "no error, the text is whole"
+
+        return check
+
+    for kind, more in faults.items():
+        probe.add(f"stream: {kind}", one(kind, more))
+
+
+def whole_fault_checks(probe: Probe, ask: Callable[[str, float], object]) -> None:
+    """Tell what becomes of an answer in one piece that goes wrong.
+
+    `ask` takes a text and the client's patience in seconds, and does not retry.
+    """
+    faults: dict[str, dict] = {
+        "reset": {},
+        "hang": {"seconds": 10},
+        "malformed-json": {},
+        "empty-body": {},
+        "wrong-content-type": {},
+    }
+
+    def one(kind: str, more: dict) -> Callable:
+        def check() -> str:
+            said = f"answer with {kind}"
+            probe.mock.rule(said, text=ANSWER, fault={"kind": kind, **more})
+            try:
+                got = ask(said, SHORT if kind in SILENT else PATIENCE)
+            except Exception as error:  # noqa: BLE001
+                return named(error)
+            holds(kind not in LOUD, got)
+            return (
+                "no error, the text is whole" if got == ANSWER else f"no error, {type(got).__name__} without the text"
+            )
+
+        return check
+
+    for kind, more in faults.items():
+        probe.add(f"answer: {kind}", one(kind, more))
+
+
+def retry_checks(probe: Probe, ask: Callable[[str], str], *, requests: int, error: type | tuple = ()) -> None:
+    """Check how often a client asks that is told twice to come again: so many requests, then an answer or an error."""
+
+    def check_with(status: int) -> Callable:
+        def check() -> str:
+            said = f"twice {status}, then an answer"
+            probe.mock.fault(said, "status", times=2, status=status, retry_after=0.01, retry_after_form="ms")
+            with probe.mock.journal() as entries:
+                if error:
+                    holds(isinstance(error_of(ask, said), error), "another error")
+                else:
+                    is_echo(ask(said), said)
+            same(len(entries), requests)
+            same([entry["status"] for entry in entries], [status, status, 200][:requests])
+            return f"{requests} request{'s'[: requests > 1]}"
+
+        return check
+
+    for status in (429, 503):
+        probe.add(f"twice {status}, then an answer", check_with(status))
+
+
+def journal_check(probe: Probe, ask: Callable[[str], str], model: str, *, keyed: bool = True) -> None:
+    """Check that the journal tells what was asked, and by which key: its last characters, for it is a mock's own."""
+
+    def check() -> None:
+        said = "what the journal is to tell"
+        with probe.mock.journal() as entries:
+            ask(said)
+        same([(each["model"], each["last_user"], each["status"]) for each in entries], [(model, said, 200)])
+        same(entries[0]["key"]["last4"], KEY[-4:] if keyed else None)
+
+    probe.add("the journal tells model, text, status and key", check)
