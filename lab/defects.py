@@ -169,14 +169,14 @@ def clean_cases(planted: Sequence[Case], trials: int) -> list[Case]:
 
 def _broken(choice: Choice, folder: Path, all_of: Mapping[Slot, Choice], expectation: Expectation) -> Choice:
     if expectation.source == "same-artifact":
-        return Choice(choice.label, all_of["from"].source)
+        return replace(choice, source=all_of["from"].source)
     source = choice.source
     if not isinstance(source, WheelSource | ImageSource) or not source.build:
         raise UsageError(f"defects can be planted only into what the lab builds, not into {source.source}")
     layers = [*source.build, str(folder / PATCH_FILE)]
     if expectation.source == "tree":
-        return Choice(choice.label, TreeSource(source="tree", build=layers))
-    return Choice(choice.label, source.model_copy(update={"build": layers}))
+        return replace(choice, source=TreeSource(source="tree", build=layers))
+    return replace(choice, source=source.model_copy(update={"build": layers}))
 
 
 def _first_cell(planned: Draft, choices: Mapping[Slot, Choice]) -> Draft:

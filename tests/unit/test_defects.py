@@ -89,3 +89,8 @@ def test_what_would_plant_or_show_nothing_is_refused_where_it_stands(
 def test_a_defect_without_a_patch_is_refused(folder: Path) -> None:
     (folder / PATCH_FILE).unlink()
     assert f"there is no {PATCH_FILE} beside this file" in refused(folder, "0.2.0", "0.2.0")
+
+
+def test_a_planted_version_is_installed_with_what_the_scenario_needs() -> None:
+    cases = planted_cases("llm-hangs")
+    assert {choice.extra for case in cases for choice in case.planned.choices.values()} == {"llm"}

@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reference_agents.errors import SettingsError
+from reference_agents.model_name import ModelName, ModelNameError, model_name
 
 MAX_PORT = 65535
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be configured; durations in seconds."""
+    """Everything that can be configured; durations in seconds. What the SDKs take is among `llm_values`."""
 
     api_key: str
     host: str
     port: int
     environment: str
     database_url: str
-    openai_base_url: str
-    openai_api_key: str
-    model: str
+    model: ModelName
     shutdown_grace: float
     llm_timeout: float
+    llm_values: Mapping[str, str]
 
 
 def load_settings(process: Mapping[str, str] = os.environ) -> Settings:
@@ -38,11 +38,10 @@ def load_settings(process: Mapping[str, str] = os.environ) -> Settings:
         port=_port(values),
         environment=values.get("REFERENCE_ENV", "development"),
         database_url=database_url(values),
-        openai_base_url=values.get("OPENAI_BASE_URL", "https://api.openai.com/v1").rstrip("/"),
-        openai_api_key=values.get("OPENAI_API_KEY", ""),
-        model=values.get("REFERENCE_MODEL", "gpt-4.1-mini"),
+        model=_model(values),
         shutdown_grace=_seconds(values, "REFERENCE_SHUTDOWN_GRACE", 20),
         llm_timeout=_seconds(values, "REFERENCE_LLM_TIMEOUT", 30),
+        llm_values=values,
     )
 
 
@@ -85,6 +84,13 @@ def _port(values: Mapping[str, str]) -> int:
     if not text.isdecimal() or not 0 < int(text) <= MAX_PORT:
         raise SettingsError(f"REFERENCE_PORT must be a number from 1 to {MAX_PORT}, not {text!r}")
     return int(text)
+
+
+def _model(values: Mapping[str, str]) -> ModelName:
+    try:
+        return model_name(values.get("REFERENCE_MODEL", "gpt-4.1-mini"))
+    except ModelNameError as error:
+        raise SettingsError(f"REFERENCE_MODEL cannot be used: {error}") from error
 
 
 def _seconds(values: Mapping[str, str], key: str, default: float) -> float:

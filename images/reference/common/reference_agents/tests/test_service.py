@@ -19,7 +19,7 @@ def test_health_needs_no_key_and_the_api_does(client: TestClient) -> None:
 
 def test_the_agents_are_listed(client: TestClient) -> None:
     names = [agent["name"] for agent in client.get("/api/v1/agent/list").json()]
-    assert names == ["simple", "echo", "researcher"]
+    assert names == ["simple", "echo", "researcher", "clerk"]
 
 
 def test_an_agent_that_is_not_there_is_not_found(client: TestClient) -> None:

@@ -23,7 +23,15 @@ def test_what_stands_nowhere_has_a_default(tmp_path: Path) -> None:
 def test_the_process_environment_wins_over_the_file(tmp_path: Path) -> None:
     text = "# a comment\nREFERENCE_PORT = 9001\nREFERENCE_MODEL=a#b\n"
     found = settings(tmp_path, text, REFERENCE_PORT="9002")
-    assert (found.port, found.model) == (9002, "a#b")
+    assert (found.port, str(found.model)) == (9002, "openai:a#b")
+    assert found.llm_values["REFERENCE_PORT"] == "9002"
+
+
+def test_a_model_of_nobody_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingsError, match="REFERENCE_MODEL cannot be used: there is no provider 'nobody', only openai"
+    ):
+        settings(tmp_path, REFERENCE_MODEL="nobody:model")
 
 
 def test_without_a_key_nothing_starts(tmp_path: Path) -> None:
