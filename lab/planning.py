@@ -74,6 +74,11 @@ def draft(wish: Wish) -> Draft:
     definitions = {
         slot: define(catalogued.product, choice.label, as_image=as_image) for slot, choice in choices.items()
     }
+    if wish.budget_factor != 1:
+        definitions = {slot: _unhurried(found, wish.budget_factor) for slot, found in definitions.items()}
+    if scenario.converses and not as_image:
+        extras = {slot: found.llm.extra or "" for slot, found in definitions.items() if found.llm}
+        choices = {slot: replace(choice, extra=extras.get(slot, "")) for slot, choice in choices.items()}
     check_hooks(loaded, catalogued, definitions, wish.hooks)
     check_axes(loaded, wish.chosen)
     if as_image:
@@ -170,6 +175,10 @@ def planned_artifacts(planned: Draft) -> dict[Slot, Artifact]:
 
 
 def _stand_in(choice: Choice) -> Artifact:
+    return replace(_unmade(choice), extra=choice.extra)
+
+
+def _unmade(choice: Choice) -> Artifact:
     source, origin = choice.source, describe_source(choice)
     match source:
         case ImageSource():
@@ -223,6 +232,13 @@ def _patient(scenario: Scenario, factor: float) -> Scenario:
         for step in scenario.steps
     ]
     return scenario.model_copy(update={"checks": checks, "steps": steps})
+
+
+def _unhurried(found: Definition, factor: float) -> Definition:
+    """Return a definition with its budget for conversations multiplied."""
+    if found.llm is None:
+        return found
+    return found.model_copy(update={"llm": found.llm.model_copy(update={"budget": found.llm.budget * factor})})
 
 
 def _scaled(timeouts: Timeouts, factor: float) -> Timeouts:

@@ -121,7 +121,7 @@ def _made(faults: Faults | None, parts: Mapping[Part, Callable[[], str]]) -> dic
 
 def image_key(artifact: Artifact) -> str:
     """Return what tells one artifact from another."""
-    return f"{artifact.digest} {artifact.requirement}"
+    return f"{artifact.digest} {artifact.requirement} {artifact.extra}".rstrip()
 
 
 def wheel_volumes(

@@ -10,7 +10,7 @@ from lab.errors import UsageError
 from lab.lifecycle.hook import hook_file
 from lab.lifecycle.setting import Setting
 from lab.product.actions import HookAction
-from lab.product.catalog import Catalogued
+from lab.product.catalog import IN_CONVERSATIONS, Catalogued
 from lab.product.definition import Definition
 from lab.product.layers import origin
 from lab.scenario.load import Loaded
@@ -23,6 +23,11 @@ from lab.yamlfile import Loc, blamed_on, child_at, problems_at
 Definitions = Mapping[Slot, Definition]
 ACTIONS = {"inspect": "prove_configuration", "seed": "seed", "verify": "read", "exercise": "exercise"}
 """Steps, and the definition's actions that they perform."""
+PARTS: Mapping[str, tuple[str, Loc]] = {
+    "inspect": ("prove_version", ("command", "argv")),
+    "converse": ("llm", ("modes",)),
+}
+"""Steps, and the parts of the definition that they use."""
 FILLED_IN = (("request",), ("argv",), ("statement",), ("rows",), ("arguments",), ("expect", "json"))
 """Keys of an action whose texts are filled in; the others are taken as they are written."""
 SUITE = ("install", "argv", "junit", "directory", "environment")
@@ -133,6 +138,7 @@ class _Rehearsal:
         for use in dict.fromkeys(self._uses()):
             for at, name in self._placeholders(use):
                 later = use.running and (name == "base_url" or name.startswith("saved."))
+                later = later or (use.field == "llm" and (name in IN_CONVERSATIONS or name.startswith("llm.with.")))
                 if not later and name not in scopes[use.slot]:
                     yield at, self._said(name, scopes[use.slot])
 
@@ -177,8 +183,9 @@ class _Rehearsal:
                 yield from self._of_extra_steps(f"{kind}_steps", slot)
             case "suite":
                 yield from (_Use(slot, "suite", (key,), running=False) for key in SUITE)
-            case "inspect":
-                yield _Use(slot, "prove_version", ("command", "argv"), running=False)
+            case "inspect" | "converse":
+                field, inner = PARTS[kind]
+                yield _Use(slot, field, inner, running=kind == "converse")
             case "watch" if step.until == "unhealthy" and self.setting.has_database_server:
                 yield _Use(slot, "without_database", keys=FILLED_IN)
             case "stop":

@@ -15,6 +15,7 @@ from lab.errors import Interrupted, LabError
 from lab.history import ExpectedEndError, History, Recorder, StepFailedError, now
 from lab.kept import note_kept
 from lab.lifecycle.egress import note_asked
+from lab.lifecycle.llm_calls import JOURNAL, UNREADABLE, dropped, unmatched
 from lab.lifecycle.setting import Session, Setting
 from lab.lifecycle.steps import run_step
 from lab.records.model import CheckResult, StepResult, TrialResult, Verdict, VersionRecord, scenario_digest
@@ -203,6 +204,11 @@ def _collect(plan: TrialPlan, environment: Environment, record: Recorder) -> Non
         record.write("asked", **late)
     for name, content in sorted(environment.collect().items()):
         (folder / name).write_bytes(record.redact.bytes(content))
+        if all(definition.llm for definition in plan.setting.definitions.values()):
+            if name == JOURNAL:
+                record.write("llm", unmatched=unmatched(content), missing=dropped(content))
+            elif name == UNREADABLE:
+                record.write("llm", unmatched=[], missing=content.decode("utf8", "replace").strip()[:300])
     record.write("collected", files=sorted(path.name for path in folder.iterdir()))
 
 

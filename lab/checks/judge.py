@@ -6,6 +6,7 @@ from typing import Any
 from lab.checks.api_surface import api_surface
 from lab.checks.base import first_line
 from lab.checks.budgets import durations, memory
+from lab.checks.calls import unexpected_calls
 from lab.checks.configuration import configuration
 from lab.checks.container import container
 from lab.checks.data import data
@@ -17,6 +18,11 @@ from lab.checks.honest_health import honest_health
 from lab.checks.install import install
 from lab.checks.leaks import leaks
 from lab.checks.leftovers import leftovers
+from lab.checks.llm_answers import llm_answers
+from lab.checks.llm_faults import llm_faults
+from lab.checks.llm_keys import llm_keys
+from lab.checks.llm_retries import llm_retries
+from lab.checks.llm_routing import llm_routing
 from lab.checks.orphans import orphans
 from lab.checks.private import private
 from lab.checks.refusal import refusal
@@ -54,6 +60,11 @@ QUESTIONS: dict[str, Callable[[History, Any], list[Finding]]] = {
     "tidy": tidy,
     "unchanged": unchanged,
     "rollback": rollback,
+    "llm-answers": llm_answers,
+    "llm-routing": llm_routing,
+    "llm-faults": llm_faults,
+    "llm-retries": llm_retries,
+    "llm-keys": llm_keys,
     "durations": durations,
     "memory": memory,
 }
@@ -61,7 +72,7 @@ QUESTIONS: dict[str, Callable[[History, Any], list[Finding]]] = {
 
 def judge(history: History, scenario: Scenario) -> list[CheckResult]:
     """Ask every check of the scenario, and `completed` of every trial; a check that crashes is an error."""
-    results = [_completed(history, scenario)]
+    results = [_completed(history, scenario), *unexpected_calls(history)]
     for check in scenario.checks:
         try:
             findings = QUESTIONS[check.check](history, check)

@@ -11,12 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
-from lab.errors import InfrastructureError
 from lab.lifecycle.actions import expected, rendered
 from lab.lifecycle.http import HttpResult
 from lab.lifecycle.lock import TableLock
+from lab.lifecycle.mock_control import mock_control
 from lab.lifecycle.setting import Session
 from lab.product.model import InFlight
 
@@ -88,28 +86,19 @@ def land(session: Session, flight: Flight, wanted: InFlight, began: float, facts
 @contextmanager
 def _llm(session: Session, hold: float) -> "Iterator[Callable[[], bool]]":
     """Let the LLM mock hold back its next answer; give what says whether it has received a request."""
-    address = session.environment.services.llm().control_url
-    with httpx.Client(base_url=address, timeout=30, trust_env=False) as control:
-
-        def order(method: str, path: str, **what: Any) -> Any:
-            try:
-                return control.request(method, path, **what).raise_for_status().json()
-            except httpx.HTTPError as error:
-                raise InfrastructureError(f"the LLM mock does not take orders: {error}") from error
-
-        last = order("GET", "/journal", params={"after": 0})["next"]
-        order("PUT", "/delay", json={"seconds": hold, "times": 1})
+    with mock_control(session) as mock:
+        last = mock.last()
+        mock.hold(hold, times=1)
         arrived = False
 
         def received() -> bool:
             nonlocal arrived
-            told = order("GET", "/journal", params={"after": last, "wait": 0.5})
-            arrived = any(entry["outcome"] == "in-flight" for entry in told["entries"])
+            arrived = any(entry["outcome"] == "in-flight" for entry in mock.entries(last, wait=0.5))
             return arrived
 
         yield received
         if not arrived:
-            order("PUT", "/delay", json={"seconds": 0})  # nobody else's answer is held back
+            mock.hold(0)  # nobody else's answer is held back
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from lab.lifecycle.installers import PIPX_FILE, Command, Job, day_of, index_fail
 from lab.lifecycle.python_refusal import TRACEBACK, check_refusal, expectation
 from lab.lifecycle.setting import Session, Setting
 from lab.process import CommandResult
-from lab.product.sources import IGNORED, Artifact, files_of
+from lab.product.sources import IGNORED, Artifact, files_of, with_extra
 from lab.product.upkeep import ExtraStep
 from lab.scenario.steps import InstallStep, SetupStep, Slot, UpgradeStep
 from lab.template import render
@@ -41,12 +41,13 @@ def job(setting: Setting, slot: Slot, *, upgrade: bool = False) -> Job:
     artifact, places = setting.artifacts[slot], setting.places
     what = {"package": artifact.requirement, "tree": places.tree, "wheel": _dropped(artifact, places)}[artifact.kind]
     return Job(
-        what,
+        what if artifact.lock and setting.installer(slot).keeps_locks else with_extra(what, artifact.extra),
         places,
         python=setting.bindings.python,
         upgrade=upgrade,
         lock=artifact.lock if setting.installer(slot).keeps_locks else "",
         as_of=day_of(setting.cell, setting.definitions[slot]),
+        extra=artifact.extra,
     )
 
 

@@ -67,6 +67,8 @@ class Job:
     """Whether another version is there."""
     lock: str = ""
     """Name of the tree's lock file, if it has one."""
+    extra: str = ""
+    """Optional dependencies that are installed, too; `what` names them already, where nothing is locked."""
     as_of: str = ""
     """The last day, YYYY-MM-DD, whose uploads may be taken; empty: whatever there is."""
 
@@ -100,7 +102,8 @@ class Installer:
 
 def _uv(job: Job) -> list[Command]:
     if job.lock:
-        words = ("uv", "sync", "--frozen", "--no-dev", "--python", job.python)
+        more = ("--extra", job.extra) if job.extra else ()
+        words = ("uv", "sync", "--frozen", "--no-dev", *more, "--python", job.python)
         return [Command(words, job.places.tree, {"UV_PROJECT_ENVIRONMENT": job.places.venv})]
     make = [] if job.upgrade else [Command(("uv", "venv", "--quiet", "--python", job.python, job.places.venv))]
     day = ("--exclude-newer", job.until) if job.as_of else ()

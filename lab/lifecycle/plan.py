@@ -11,6 +11,7 @@ from lab.environment.places import Places
 from lab.lifecycle.actions import describe
 from lab.lifecycle.backup import copied
 from lab.lifecycle.install import extra_steps, install_commands, lock_left_out
+from lab.lifecycle.llm_cases import cases
 from lab.lifecycle.setting import Setting
 from lab.lifecycle.uninstall import removal
 from lab.product.actions import Action
@@ -176,6 +177,17 @@ def _uninstall(at: _Place, _step: Any) -> Lines:
     return f"uninstall {at.name}", [*_extra(at, at.definition.uninstall_steps), *deleted]
 
 
+def _converse(at: _Place, step: Any) -> Lines:
+    use = at.definition.llm
+    if use is None:
+        return "converse (no models declared)", []
+    wanted = cases(use, step, 0)
+    said = f"hold {len(wanted)} conversations with models, {step.at_once} at a time, {use.budget:g} s each at most"
+    asked = {mode: use.modes[mode].request for mode in step.modes if mode in use.modes}
+    lines = [f"{request.method} {request.path}  # {mode}" for mode, request in asked.items()]
+    return said, [*lines, *(f"fault: {fault}" for fault in step.faults)]
+
+
 def _shown(actions: list[Action], scope: dict[str, str]) -> list[str]:
     later = _Later(scope)
     return [f"{render(describe(action), later)}  # {action.name}" for action in actions]
@@ -219,5 +231,6 @@ _TELL: dict[str, Callable[[_Place, Any], Lines]] = {
     "downgrade": _install,
     "reinstall": _install,
     "uninstall": _uninstall,
+    "converse": _converse,
     "hook": lambda _at, step: (f"hook {step.call}", []),
 }

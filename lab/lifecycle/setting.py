@@ -14,6 +14,7 @@ from lab.environment.survey import Survey
 from lab.history import Recorder
 from lab.lifecycle.http import Door, HttpResult
 from lab.lifecycle.installers import Installer, installer_of
+from lab.llm_mock.redirection import variables
 from lab.process import CommandResult
 from lab.product.actions import Answer, Request
 from lab.product.definition import Definition
@@ -23,6 +24,12 @@ from lab.scenario.matrix import Cell
 from lab.scenario.model import Scenario, Timeouts
 from lab.scenario.steps import Slot
 from lab.template import render
+
+
+def as_settings(variables: Mapping[str, str]) -> str:
+    """Return variables as lines of a configuration file."""
+    return "\n".join(f"{name}={value}" for name, value in sorted(variables.items()))
+
 
 DATABASE_SECRET = "database-password"  # noqa: S105 - the name of a secret that every run makes up
 
@@ -70,7 +77,7 @@ class Setting:
         values = {
             "home": places.home, "venv": places.venv, "tree": places.tree, "data": places.data, "config": places.config,
             "port": str(self.port(slot)), "version": definition.label, "llm.base_url": bindings.llm_url,
-            "backup": places.backup,
+            "backup": places.backup, "llm.url": self.llm_address, "llm.settings": as_settings(self.llm_variables(slot)),
         }  # fmt: skip
         values |= self.cell.scope | {f"secret.{name}": value for name, value in self.secrets.items()}
         database = self.database(slot)
@@ -85,6 +92,20 @@ class Setting:
             values["database.url"] = render(database.url, values)
             values["database.settings"] = render(database.settings, values).rstrip("\n")
         return values
+
+    @property
+    def llm_address(self) -> str:
+        """The LLM mock's address as the product sees it, without a path."""
+        return self.bindings.llm_url.removesuffix("/v1")
+
+    def llm_variables(self, slot: Slot) -> dict[str, str]:
+        """Return the variables that lead a version's models to the mock; none where it is said to ask none."""
+        use = self.definitions[slot].llm
+        if use is None:
+            return {}
+        addresses = {"llm.url": self.llm_address, "llm.base_url": self.bindings.llm_url}
+        more = render(use.environment, addresses) if self.scenario.converses else {}
+        return {**variables(self.llm_address), **more}
 
     def installer(self, slot: Slot) -> Installer:
         """Return what installs a version in this cell."""
@@ -157,6 +178,10 @@ class Session:
     owed: list[Any] = field(default_factory=list)
     """Reads that must hold after the next start, because an answer was given before the stop."""
     door: Door | None = None
+    instructed: Slot | None = None
+    """The version of which the LLM mock was told what it asks."""
+    conversations: int = 0
+    """How many conversations with models there were; each has a number of its own."""
     database_runs: bool = True
     """Whether the database server is up."""
     database_changed_at: float = 0.0

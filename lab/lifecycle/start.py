@@ -9,6 +9,8 @@ from lab.history import StepFailedError
 from lab.lifecycle.actions import expected
 from lab.lifecycle.configure import current
 from lab.lifecycle.http import Door
+from lab.lifecycle.llm_cases import NO_RULES, usual_rules
+from lab.lifecycle.mock_control import mock_control
 from lab.lifecycle.setting import Session
 from lab.lifecycle.unit import own_unit, stop_seconds
 from lab.product.actions import Request
@@ -28,7 +30,10 @@ def service(session: Session) -> Service:
     return Service(
         argv=tuple(render(definition.start.argv, scope)),
         # What the operator wrote stays as it was written: an upgrade does not fill it in anew.
-        environment=render(current(session).environment, session.scope(session.configured)),
+        environment={
+            **session.setting.llm_variables(session.slot),
+            **render(current(session).environment, session.scope(session.configured)),
+        },
         directory=render(definition.start.directory, scope),
         port=session.setting.port(session.slot),
         image=session.images.get(session.slot, ""),
@@ -43,6 +48,7 @@ def start(session: Session, step: StartStep, facts: dict[str, Any]) -> None:
     Raises StepFailedError when there is no process to speak of.
     """
     facts["services"] = session.environment.services.ready()  # the product must find what it may ask for at once
+    instruct(session)
     if step.under_init:
         session.environment.neighbours.watch_processes()
     wanted = service(session)
@@ -60,6 +66,15 @@ def start(session: Session, step: StartStep, facts: dict[str, Any]) -> None:
         session.door.close()
     session.door = Door(session.environment.product.base_url(), session.record)
     facts["base_url"] = session.door.base_url
+
+
+def instruct(session: Session) -> None:
+    """Tell the LLM mock what the installed version says it asks: it refuses the rest; nothing where none does."""
+    use = session.definition.llm
+    if session.instructed != session.slot and (use is not None or session.instructed is not None):
+        with mock_control(session) as mock:
+            mock.set_rules(usual_rules(use) if use is not None else NO_RULES)
+    session.instructed = session.slot
 
 
 def ready(session: Session, step: ReadyStep, facts: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from lab.history import StepFailedError
 from lab.lifecycle.backup import backup, restore
 from lab.lifecycle.configure import configure
+from lab.lifecycle.converse import converse
 from lab.lifecycle.data import exercise, ledger, seed, verify
 from lab.lifecycle.downgrade import downgrade
 from lab.lifecycle.hook import call_hook
@@ -96,5 +97,6 @@ RUN: dict[str, Callable[[Session, Any, dict[str, Any]], None]] = {
     "restore": restore,
     "reinstall": reinstall,
     "uninstall": uninstall,
+    "converse": converse,
     "hook": hook,
 }

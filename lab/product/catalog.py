@@ -1,12 +1,14 @@
 """Product definitions by name, and the version a command line names."""
 
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab import paths
 from lab.errors import UsageError, VersionError
 from lab.product.faults import faults, saved_names
+from lab.product.layers import every_layer
 from lab.product.model import Product
 from lab.product.origin import GitSource, ImageSource, PackageSource, Source, TreeSource, WheelSource
 from lab.template import near, placeholders
@@ -24,6 +26,8 @@ KNOWN_PLACEHOLDERS = frozenset(
         "version",
         "base_url",
         "llm.base_url",
+        "llm.url",
+        "llm.settings",
         "database.url",
         "database.path",
         "database.settings",
@@ -34,6 +38,14 @@ KNOWN_PLACEHOLDERS = frozenset(
         "database.password",
     }
 )
+
+
+IN_CONVERSATIONS = frozenset({"llm.provider", "llm.model", "llm.prompt", "llm.case"})
+"""Placeholders that have a value in one conversation with a model alone."""
+
+
+FOR_VARIABLES = frozenset({"llm.url", "llm.base_url"})
+"""Placeholders of the variables that an `llm` adds."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,8 @@ class Choice:
 
     label: str
     source: Source
+    extra: str = ""
+    """Optional dependencies of the distribution that are installed, too."""
 
 
 def product_names() -> list[str]:
@@ -139,12 +153,27 @@ def _absolute(source: Source, base: Path) -> Source:
             return source
 
 
+def _known_at(at: Loc, everywhere: AbstractSet[str], conversing: AbstractSet[str]) -> AbstractSet[str]:
+    """Return the placeholders that have a value in one place of a definition."""
+    if "llm" not in at:
+        return everywhere
+    return FOR_VARIABLES if "environment" in at else conversing
+
+
+def _values_of_providers(product: Product) -> set[str]:
+    """Return the names of what requests need to reach providers; each must have those that its requests use."""
+    uses = [layer.llm for _, layer in every_layer(product) if layer.llm is not None]
+    return {name for use in uses for provider in use.providers.values() for name in provider.values}
+
+
 def _unknown_placeholders(document: Document, product: Product) -> list[tuple[Loc, str]]:
     """Find placeholders that no run can fill."""
     saved = {f"saved.{name}" for name in saved_names(document.data)}
-    known = KNOWN_PLACEHOLDERS | saved | {f"secret.{name}" for name in product.secrets}
+    everywhere = KNOWN_PLACEHOLDERS | saved | {f"secret.{name}" for name in product.secrets}
+    conversing = everywhere | IN_CONVERSATIONS | {f"llm.with.{name}" for name in _values_of_providers(product)}
     return [
         (at, f"unknown placeholder {{{name}}}{near(name, known)}")
         for at, name in placeholders(document.data)
+        for known in [_known_at(at, everywhere, conversing)]
         if name not in known and not name.startswith("matrix.") and "removes" not in at
     ]

@@ -21,7 +21,13 @@ class Definition(Version):
     @property
     def features(self) -> frozenset[str]:
         """Names that a scenario's `requires` may ask for."""
-        optional = {"in-flight": self.in_flight, "openapi": self.openapi, "seed": self.seed, "suite": self.suite}
+        optional = {
+            "in-flight": self.in_flight,
+            "openapi": self.openapi,
+            "seed": self.seed,
+            "suite": self.suite,
+            "llm": self.llm,
+        }
         return frozenset(
             {f"stop.{way}" for way in self.stop}
             | {f"database.{name}" for name in self.databases}

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lab.product.actions import Action, Answer, Request
+from lab.product.llm import LlmUse
 from lab.product.origin import Source
 from lab.product.suite import Suite
 from lab.product.upkeep import ExtraStep, Upkeep, Ways
@@ -217,6 +218,8 @@ class Behaviour(Upkeep):
     """Shows that the configuration is in force."""
     suite: Suite | None = None
     """The product's own tests."""
+    llm: LlmUse | None = None
+    """How it uses language models; its process then has all variables that lead official clients to the LLM mock."""
 
     @model_validator(mode="after")
     def _names_tell_apart(self) -> "Behaviour":

@@ -6,11 +6,13 @@ import shutil
 import sys
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.parser import Parser
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Literal
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from lab import paths
 from lab.errors import InfrastructureError, VersionError
@@ -47,13 +49,31 @@ class Artifact:
     """What the artifact itself declares."""
     folder: Path | None = None
     """The original tree, where `path` is a copy."""
+    extra: str = ""
+    """Optional dependencies of the distribution that are installed, too."""
 
 
-def resolve(choice: Choice) -> Artifact:  # noqa: PLR0911 - one return for each kind of source
+def resolve(choice: Choice) -> Artifact:
     """Obtain a version, from the cache where its content is known.
 
     Raises VersionError when there is no such thing, InfrastructureError when building it fails.
     """
+    return replace(_obtained(choice), extra=choice.extra)
+
+
+def with_extra(requirement: str, extra: str) -> str:
+    """Return a requirement, or the path of a wheel or a tree, with one more of its optional dependencies."""
+    if not extra:
+        return requirement
+    try:
+        asked = Requirement(requirement)
+    except InvalidRequirement:  # a path
+        return f"{requirement}[{extra}]"
+    asked.extras.add(extra)
+    return str(asked)
+
+
+def _obtained(choice: Choice) -> Artifact:  # noqa: PLR0911 - one return for each kind of source
     match choice.source:
         case PackageSource(requirement=requirement):
             digest = hashlib.sha256(requirement.encode()).hexdigest()

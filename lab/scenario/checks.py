@@ -156,6 +156,38 @@ class RollbackCheck(Strict):
     check: Literal["rollback"]
 
 
+class LlmAnswersCheck(Strict):
+    """The product presents what each model says, whole and with the results of its tools, while nothing goes wrong."""
+
+    check: Literal["llm-answers"]
+
+
+class LlmRoutingCheck(Strict):
+    """Each conversation reached the provider and the model that it named, and nothing else was asked of any."""
+
+    check: Literal["llm-routing"]
+
+
+class LlmFaultsCheck(Strict):
+    """A failing model is told as such, in time, and no broken answer is presented as a whole one."""
+
+    check: Literal["llm-faults"]
+
+
+class LlmRetriesCheck(Strict):
+    """A failing provider is asked again as often as promised at most, after a pause, and not before its Retry-After."""
+
+    check: Literal["llm-retries"]
+    pause: Seconds = 0.1
+    """Seconds that must lie between a failure and the next try at least."""
+
+
+class LlmKeysCheck(Strict):
+    """No key of a provider stands in the product's log or in its answers."""
+
+    check: Literal["llm-keys"]
+
+
 class DurationsCheck(Strict):
     """Steps stay within budgets, in seconds."""
 
@@ -199,6 +231,11 @@ Check = Annotated[
     | TidyCheck
     | UnchangedCheck
     | RollbackCheck
+    | LlmAnswersCheck
+    | LlmRoutingCheck
+    | LlmFaultsCheck
+    | LlmRetriesCheck
+    | LlmKeysCheck
     | DurationsCheck
     | MemoryCheck,
     Field(discriminator="check"),

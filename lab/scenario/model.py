@@ -108,6 +108,11 @@ class Scenario(Strict):
     checks: Annotated[list[Check], Field(min_length=1)]
     """What is asked of the history afterwards, each question once at most."""
 
+    @property
+    def converses(self) -> bool:
+        """Whether the product is made to ask language models."""
+        return any(step.step == "converse" for step in self.steps)
+
     @model_validator(mode="after")
     def _versions_are_declared(self) -> "Scenario":
         for number, step in enumerate(self.steps):

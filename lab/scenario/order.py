@@ -7,14 +7,15 @@ from typing import Any
 from lab.yamlfile import Loc
 
 RUNNING = frozenset(
-    {"ready", "inspect", "seed", "verify", "exercise", "watch", "stop", "search", "restart", "reboot"} | {"kill"}
+    {"ready", "inspect", "seed", "verify", "exercise", "watch", "stop", "search", "restart", "reboot"}
+    | {"kill", "converse"}
 )
 """Steps that need a product that runs."""
 AT_REST = frozenset({"start", "refuse", "upgrade", "suite", "backup", "downgrade", "restore", "reinstall", "uninstall"})
 """Steps that need one that does not."""
 DATABASE = frozenset(
     {"setup", "start", "ready", "inspect", "seed", "verify", "exercise", "ledger", "upgrade", "refuse", "suite"}
-    | {"restart", "reboot", "backup", "downgrade", "restore", "reinstall", "kill"}
+    | {"restart", "reboot", "backup", "downgrade", "restore", "reinstall", "kill", "converse"}
 )
 """Steps that need the database."""
 

@@ -2,8 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
+from lab.product.llm import Mode
+from lab.scenario.llm import MODES, LlmFault
 from lab.strict import Seconds, Strict, Text
 
 Slot = Literal["from", "to"]
@@ -206,6 +208,28 @@ class UninstallStep(Strict):
     step: Literal["uninstall"]
 
 
+class ConverseStep(Strict):
+    """Let the product ask every provider of its definition at once, and record what both sides saw.
+
+    Meanwhile the LLM mock is strict: what no case of this step expects is refused.
+    """
+
+    step: Literal["converse"]
+    modes: Annotated[list[Mode], Field(min_length=1)] = ["plain"]
+    """How models are asked; a mode that the definition does not have is left out."""
+    faults: list[LlmFault] = []
+    """What goes wrong, each by itself with every provider and in every mode in which it can; none: nothing does."""
+    at_once: Annotated[int, Field(ge=1, le=64)] = 8
+    """How many conversations go on at the same time."""
+
+    @model_validator(mode="after")
+    def _faults_can_happen(self) -> "ConverseStep":
+        for fault in self.faults:
+            if MODES[fault].isdisjoint(self.modes):
+                raise ValueError(f"'{fault}' can only happen in one of: {', '.join(sorted(MODES[fault]))}")
+        return self
+
+
 class HookStep(Strict):
     """Call a Python function (`file.py:function`) that lies beside the scenario."""
 
@@ -244,6 +268,7 @@ Step = Annotated[
     | RestoreStep
     | ReinstallStep
     | UninstallStep
+    | ConverseStep
     | HookStep,
     Field(discriminator="step"),
 ]

@@ -102,7 +102,8 @@ def test_the_two_commands_of_the_readme_pass(machine: Any) -> None:
     assert "host-this-machine/sqlite/service" in said
     assert said.strip().splitlines()[-1].startswith("lab exit 0: 1 of 1 trials passed")
     assert _run(machine, "ls -d /opt/lab /var/lib/lab /etc/lab 2>/dev/null; grep ^lab- /etc/passwd; true") == ""
-    said = _run(machine, "make test")
+    # What official SDKs make of the LLM mock does not depend on the machine, and they are large to fetch.
+    said = _run(machine, "make test ARGS='--ignore=tests/sdk_matrix -n 2'")
     assert "no container engine answers" in said
     assert " passed" in said.strip().splitlines()[-1]
     assert " failed" not in said.strip().splitlines()[-1]

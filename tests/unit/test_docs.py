@@ -97,7 +97,7 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
         word = rest.pop(0)
         assert word in command.commands, f"there is no command '{word}'"
         command = command.commands[word]
-    if not rest:
+    if not rest or rest == ["--help"]:
         return {}
     context = command.make_context(command.name, rest, resilient_parsing=False)
     for key, value in context.params.items():

@@ -92,6 +92,7 @@ def test_the_time_in_which_a_service_manager_waits_for_the_product_counts(
     state = ServiceState(True, 7, "", extra={"start_seconds": 30.0})
     product = SimpleNamespace(start=lambda _service: state, base_url=lambda: "http://127.0.0.1:9")
     services = SimpleNamespace(ready=dict)
+    monkeypatch.setattr(starting, "instruct", lambda _session: None)
     session = in_session(cast("Environment", SimpleNamespace(product=product, services=services)))
     monkeypatch.setattr(starting, "service", lambda _session: Service(("serve",), {}, "/", 8881))
     before = time.monotonic()

@@ -17,7 +17,7 @@ from lab.environment.images.fetched import fetch
 from lab.environment.images.momentary import momentary
 from lab.errors import UsageError
 from lab.locks import locked
-from lab.product.sources import Artifact
+from lab.product.sources import Artifact, with_extra
 
 if TYPE_CHECKING:
     import docker
@@ -48,7 +48,7 @@ def wheelhouse(artifact: Artifact, python: str, machine: str, say: Say) -> Path:
         )
     wheel = artifact.folder or artifact.path
     key = hashlib.sha256(
-        f"{RECIPE} {artifact.digest} {wheel} {artifact.requirement} {python} {machine}".encode()
+        f"{RECIPE} {artifact.digest} {wheel} {artifact.requirement} {artifact.extra} {python} {machine}".encode()
     ).hexdigest()
     place = paths.cache() / "wheelhouses" / key
     with locked(place):
@@ -59,7 +59,7 @@ def wheelhouse(artifact: Artifact, python: str, machine: str, say: Say) -> Path:
             part.mkdir(parents=True)
             with tempfile.TemporaryDirectory(prefix="lab-wheels-") as scratch:
                 for asked in _asked_for(artifact, Path(scratch)):
-                    _fetch_all(asked, Path(scratch), part, artifact.label, python, machine)
+                    _fetch_all(asked, Path(scratch), part, artifact, python, machine)
             part.rename(place)
     return place
 
@@ -80,7 +80,7 @@ def _asked_for(artifact: Artifact, scratch: Path) -> list[Path]:
         return [next(path for path in named if path.is_file()), building]
     wheel = artifact.folder or artifact.path
     asked = scratch / "asked.in"
-    asked.write_text(f"{artifact.requirement or wheel}\n", "utf8")
+    asked.write_text(f"{with_extra(artifact.requirement or str(wheel), artifact.extra)}\n", "utf8")
     return [asked]
 
 
@@ -94,16 +94,18 @@ def _build_requirements(tree: Path) -> list[str]:
     return [str(each) for each in told.get("build-system", {}).get("requires", DEFAULT_BACKEND)]
 
 
-def _fetch_all(asked: Path, scratch: Path, folder: Path, label: str, python: str, machine: str) -> None:
+def _fetch_all(asked: Path, scratch: Path, folder: Path, artifact: Artifact, python: str, machine: str) -> None:
     """Find out which packages fulfil a file's wishes, then fetch their wheels.
 
     The one tool takes the other Python's markers into account, the other writes wheels as they are.
     """
-    found = scratch / f"{asked.name}.txt"
+    found, label = scratch / f"{asked.name}.txt", artifact.label
+    # A file of requirements names them itself.
+    extra = ["--extra", artifact.extra] if artifact.extra and asked.suffix != ".in" else []
     fetch(
         [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate",
          "--python-version", python, "--python-platform", f"{machine}-manylinux_2_{GLIBC[0]}",
-         "--only-binary", ":all:", "--output-file", found, asked],
+         "--only-binary", ":all:", *extra, "--output-file", found, asked],
         f"finding out what {label} depends on",
     )  # fmt: skip
     tags = [f"manylinux_2_{glibc}_{machine}" for glibc in GLIBC] + [f"manylinux2014_{machine}", "any"]

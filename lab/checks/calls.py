@@ -1,0 +1,26 @@
+"""Was any model asked for something that nobody expected? Told of every trial, and only where it was."""
+
+from lab.history import History
+from lab.records.model import CheckResult
+
+MOST_SHOWN = 3
+
+
+def unexpected_calls(history: History) -> list[CheckResult]:
+    """Return a failure where the LLM mock refused requests that the product was not said to make, else nothing.
+
+    Where its journal was lost, nobody knows.
+    """
+    told = next((event for event in history.events if event["event"] == "llm"), None)
+    if told is None:
+        return []
+    refused, missing = told["unmatched"], told.get("missing")
+    if not refused and missing:
+        return [CheckResult(check="calls", verdict="unknown", reason=f"the LLM mock's journal is not whole: {missing}")]
+    if not refused:
+        return []
+    shown = ", ".join(
+        f"{each['provider'] or 'nobody'} {each['method']} {each['path']}" for each in refused[:MOST_SHOWN]
+    )
+    reason = f"{len(refused)} requests to models that nobody expected: {shown}"
+    return [CheckResult(check="calls", verdict="fail", reason=reason)]
