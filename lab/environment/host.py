@@ -263,7 +263,7 @@ class HostEnvironment:
             return []
         problem, state = "", "is still there"
         try:
-            if not self._connection.alive():
+            if not self._connection.stands():
                 self._connection.close()
                 self._connection.open()
             ended = self._trial.remove(self._connection)

@@ -174,8 +174,10 @@ class HostMachine:
             ended = process.run(words, timeout=timeout + 2 * KILL_AFTER, given=file, stopped=self._aborted.is_set)
         seconds = time.monotonic() - started
         self._check_going_on()
-        if not ended.stdout.startswith(BEGUN) or (ended.exit_code == SSH_FAILED and not self._connection.alive()):
-            raise self._failure(ended, argv[0])
+        begun = ended.stdout.startswith(BEGUN)
+        lost = (not begun or ended.exit_code == SSH_FAILED) and not self._connection.stands()
+        if lost or not begun:
+            raise self._failure(ended, argv[0], lost=lost)
         late = ended.exit_code == TIMED_OUT and seconds >= timeout
         code = None if late else ended.exit_code
         return CommandResult(tuple(argv), code, ended.stdout.removeprefix(BEGUN), ended.stderr, seconds)
@@ -249,9 +251,9 @@ class HostMachine:
         if not asked.ok:
             raise InfrastructureError(f"{self.host.where}: {path} cannot be written: {asked.tail(3) or 'time-out'}")
 
-    def _failure(self, ended: CommandResult, program: str) -> InfrastructureError:
+    def _failure(self, ended: CommandResult, program: str, *, lost: bool) -> InfrastructureError:
         said = (ended.stderr + ended.stdout).decode("utf8", "replace")
-        if not self._connection.alive():
+        if lost:
             return InfrastructureError(
                 f"{self.host.where}: the connection broke while '{program}' ran ({said.strip()[-300:] or 'no word'})",
                 hint="is the machine up, and the network between?",

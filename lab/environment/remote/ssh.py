@@ -40,7 +40,10 @@ class Connection(Protocol):
         """Make it. Raises InfrastructureError with what to do."""
 
     def alive(self) -> bool:
-        """Whether it stands."""
+        """Whether nothing is known yet of its end."""
+
+    def stands(self) -> bool:
+        """Whether a command gets through: takes a round trip, or CONNECT_SECONDS where there is no answer."""
 
     def words(self, command: Sequence[str]) -> list[str]:
         """Return what runs a command there when it is run here."""
@@ -87,6 +90,10 @@ class LocalConnection:
         """Do nothing."""
 
     def alive(self) -> bool:
+        """Return True."""
+        return True
+
+    def stands(self) -> bool:
         """Return True."""
         return True
 
@@ -156,8 +163,12 @@ class SshConnection:
             time.sleep(POLL_SECONDS)
 
     def alive(self) -> bool:
-        """Whether ssh still runs."""
+        """Whether ssh still runs; commands may have lost it a moment before it ends."""
         return self._master is not None and self._master.poll() is None
+
+    def stands(self) -> bool:
+        """Whether ssh runs and a command of its own comes back."""
+        return self.alive() and process.run(self.words(["true"]), timeout=CONNECT_SECONDS, stopped=process.never).ok
 
     def words(self, command: Sequence[str]) -> list[str]:
         """Return what runs a command over the connection."""
