@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -36,6 +37,17 @@ matrix: {axes: {database: [sqlite]}}
 FIND = "grep -lsa 'sshd: [t]ester' /proc/[0-9]*/cmdline"
 BREAK = f"for file in $({FIND}); do kill -KILL $(echo $file | tr -dc 0-9); done; true"
 """Ends the connections that sshd serves, not sshd."""
+ENDS_LATE = """#!/bin/sh
+case " $* " in *" -M "*) ;; *) exec {ssh} "$@" ;; esac
+{ssh} "$@" &
+child=$!
+trap 'kill $child' TERM
+wait $child
+code=$?
+sleep 2
+exit $code
+"""
+"""An ssh whose connection has ended for two seconds before it ends itself."""
 NEVER = 1
 """A port on which nobody listens."""
 
@@ -232,7 +244,16 @@ def test_an_interrupted_run_leaves_nothing(box: SshHost, short: Path) -> None:
     nothing_is_left(box)
 
 
-def test_a_connection_that_breaks_is_the_labs_error_and_all_is_removed_over_another(box: SshHost, short: Path) -> None:
+@pytest.mark.parametrize("late", [False, True], ids=["ssh ends at once", "ssh ends late"])
+def test_a_connection_that_breaks_is_the_labs_error_and_all_is_removed_over_another(
+    box: SshHost, short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, late: bool
+) -> None:
+    if late:
+        slow = tmp_path / "programs" / "ssh"
+        slow.parent.mkdir()
+        slow.write_text(ENDS_LATE.format(ssh=shutil.which("ssh")), "utf8")
+        slow.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
     child = start_lab("run", str(short), "--env", "host", "--inventory", str(box.inventory))
     _after(child, "02-configure")
     box.run(BREAK)
