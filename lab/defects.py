@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lab import paths
+from lab.checks.calls import CALLS
 from lab.errors import UsageError
 from lab.planning import Draft, draft
 from lab.product.catalog import Choice
@@ -45,8 +46,8 @@ class Expectation(Strict):
     source: Literal["patch", "tree", "same-artifact"] = "patch"
     """`tree`: the patched sources are installed as they are, so that an installer builds them; `same-artifact`: no file
     is changed, and the old version's artifact is given as the new one."""
-    step: Slug
-    """Kind of the step in which it must show."""
+    step: Slug | None = None
+    """Kind of the step in which it must show. Without one: in what is asked of the trial as a whole."""
     check: Slug
     """The check that must see it."""
     verdict: Literal["fail", "unknown", "error"]
@@ -112,9 +113,9 @@ def _check_against_scenario(document: Document, expectation: Expectation, folder
     with blamed_on(document, ("scenario",)):
         scenario = load_scenario(expectation.scenario).scenario
     wrong: list[tuple[Loc, str]] = []
-    steps, checks = [step.step for step in scenario.steps], [check.check for check in scenario.checks]
+    steps, checks = [step.step for step in scenario.steps], [CALLS, *(check.check for check in scenario.checks)]
     for key, word, known in (("step", expectation.step, steps), ("check", expectation.check, checks)):
-        if word not in known:
+        if word is not None and word not in known:
             wrong.append(((key,), f"{scenario.name} has no {key} '{word}'{near(word, known)}"))
     if expectation.source == "same-artifact" and set(scenario.versions) != {"from", "to"}:
         wrong.append((("source",), f"{scenario.name} has no old version whose artifact could be given as the new one"))

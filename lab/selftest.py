@@ -133,13 +133,17 @@ def judge_case(case: Case, result: TrialResult) -> Row:
         for finding in check.findings
         if finding.verdict not in {"pass", "skipped"}
     ]
-    got = ", ".join(f"{check}@{step}: {verdict}" for check, step, verdict in dict.fromkeys(failing)) or result.verdict
+    got = ", ".join(_shown(*each) for each in dict.fromkeys(failing)) or result.verdict
     if case.expectation is None:
         return Row(case.name, result.cell, "", "pass", got, result.verdict, caught=result.verdict == "pass")
     wanted = case.expectation
-    expected = f"{wanted.check}@{wanted.step}: {wanted.verdict}"
-    caught = (wanted.check, wanted.step, wanted.verdict) in failing and result.verdict == wanted.verdict
-    return Row(case.name, result.cell, wanted.title, expected, got, result.verdict, caught)
+    seen = (wanted.check, wanted.step or "", wanted.verdict)
+    caught = seen in failing and result.verdict == wanted.verdict
+    return Row(case.name, result.cell, wanted.title, _shown(*seen), got, result.verdict, caught)
+
+
+def _shown(check: str, step: str, verdict: str) -> str:
+    return f"{check}@{step}: {verdict}" if step else f"{check}: {verdict}"
 
 
 def table(shown: Detection) -> str:

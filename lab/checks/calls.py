@@ -1,8 +1,10 @@
 """Was any model asked for something that nobody expected? Told of every trial, and only where it was."""
 
 from lab.history import History
-from lab.records.model import CheckResult
+from lab.records.model import CheckResult, Finding
 
+CALLS = "calls"
+"""The check of every trial, which no scenario asks for."""
 MOST_SHOWN = 3
 
 
@@ -16,11 +18,13 @@ def unexpected_calls(history: History) -> list[CheckResult]:
         return []
     refused, missing = told["unmatched"], told.get("missing")
     if not refused and missing:
-        return [CheckResult(check="calls", verdict="unknown", reason=f"the LLM mock's journal is not whole: {missing}")]
+        reason = f"the LLM mock's journal is not whole: {missing}"
+        return [CheckResult(check=CALLS, verdict="unknown", reason=reason)]
     if not refused:
         return []
     shown = ", ".join(
         f"{each['provider'] or 'nobody'} {each['method']} {each['path']}" for each in refused[:MOST_SHOWN]
     )
     reason = f"{len(refused)} requests to models that nobody expected: {shown}"
-    return [CheckResult(check="calls", verdict="fail", reason=reason)]
+    finding = Finding(verdict="fail", reason=reason)
+    return [CheckResult(check=CALLS, verdict=finding.verdict, reason=reason, findings=[finding])]

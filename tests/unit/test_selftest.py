@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from records_sample import check, trial
 
+from lab.checks.calls import CALLS
 from lab.defects import PATCH_FILE, Case, Expectation, clean_cases, defect_names, defects_folder, planted_cases
 from lab.planning import draft
 from lab.product.origin import ImageSource, TreeSource, WheelSource
@@ -54,8 +55,11 @@ def test_a_defect_says_which_check_must_catch_it_in_which_step_of_its_scenario(n
     for case in cases:
         assert case.expectation is not None
         scenario = case.planned.loaded.scenario
-        assert case.expectation.check in {each.check for each in scenario.checks}
-        assert case.expectation.step in {each.step for each in scenario.steps}
+        if case.expectation.step is None:
+            assert case.expectation.check == CALLS
+        else:
+            assert case.expectation.check in {each.check for each in scenario.checks}
+            assert case.expectation.step in {each.step for each in scenario.steps}
         assert case.expectation.version in {choice.label for choice in case.planned.choices.values()}
         assert len(case.planned.cells) == 1
         assert case.planned.cells[0].skip == ""
@@ -131,6 +135,15 @@ def test_the_right_check_in_the_right_step_with_the_right_verdict_catches(planne
     row = judge_case(planned, trial(1, "fail", checks=[check("fail", "rows", FOUND)]))
     assert row.caught
     assert (row.expected, row.got) == ("rows@ledger: fail", "rows@ledger: fail")
+
+
+def test_a_defect_that_no_step_shows_is_caught_in_what_is_asked_of_the_whole_trial(planned: Case) -> None:
+    expected = EXPECTED.model_copy(update={"step": None, "check": CALLS})
+    case = Case(planned.name, planned.planned, expected)
+    row = judge_case(case, trial(1, "fail", checks=[check("fail", CALLS, FOUND.model_copy(update={"step": ""}))]))
+    assert row.caught
+    assert (row.expected, row.got) == ("calls: fail", "calls: fail")
+    assert not caught(case, trial(1, "fail", checks=[check("fail", CALLS, FOUND)]))
 
 
 @pytest.mark.parametrize(
