@@ -1,6 +1,6 @@
 """Sending an answer, with what is to go wrong on the way."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from starlette.types import Send as Speak
 from lab.llm_mock.fault import Fault
 from lab.llm_mock.pace import Patience
 from lab.llm_mock.script import CHUNK, Break, Due, End, Fill, Pause, Script, Send, Step
-from lab.llm_mock.wire.base import Frame, Headers, Streamed, Whole
+from lab.llm_mock.wire.base import Headers, Streamed, Whole
 
 
 class Line(Protocol):
@@ -85,32 +85,16 @@ async def deliver_whole(sending: Sending, whole: Whole) -> None:
 
 
 async def deliver_stream(sending: Sending, stream: Streamed) -> None:
-    """Send a stream without faults: as much at once as is there."""
-    chunks = _joined(stream.frames)
+    """Send a stream without faults: a chunk for each frame, with no pause between them."""
+    frames = iter(stream.frames)
     # Should writing the answer fail, nothing was said yet.
-    chunk, pieces = next(chunks, (b"", 0))
+    frame = next(frames, None)
     await sending.head(200, stream.media_type, stream.headers, None)
-    for following, more in chunks:
-        await sending.body(chunk, more=True)
-        sending.pieces += pieces
-        chunk, pieces = following, more
-    await sending.body(chunk, more=False)
-    sending.pieces += pieces
-
-
-def _joined(frames: Iterable[Frame]) -> Iterator[tuple[bytes, int]]:
-    """Give chunks of the body and how many pieces are in each."""
-    parts: list[bytes] = []
-    size = pieces = 0
-    for frame in frames:
-        parts.append(frame.data)
-        size += len(frame.data)
-        pieces += frame.piece
-        if size > CHUNK:
-            yield b"".join(parts), pieces
-            parts, size, pieces = [], 0, 0
-    if parts:
-        yield b"".join(parts), pieces
+    while frame is not None:
+        await sending.body(frame.data, more=True)
+        sending.pieces += frame.piece
+        frame = next(frames, None)
+    await sending.body(b"", more=False)
 
 
 async def perform(sending: Sending, script: Script) -> None:
