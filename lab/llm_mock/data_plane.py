@@ -10,51 +10,64 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lab.llm_mock import reply as replies
 from lab.llm_mock.delivery import BrokenError, Sending, deliver_stream, deliver_whole, perform
 from lab.llm_mock.families import family_of, known
-from lab.llm_mock.intake import take_body
+from lab.llm_mock.intake import Room, take_body
 from lab.llm_mock.journal import Outcome
 from lab.llm_mock.keys import QUERY as KEYS_IN_QUERY
 from lab.llm_mock.pace import Patience
 from lab.llm_mock.reply import BODY_LIMIT, Context, Reply, reply
 from lab.llm_mock.script import Script, stream_script, whole_script
 from lab.llm_mock.state import State
-from lab.llm_mock.wire.base import Received, Whole
+from lab.llm_mock.wire.base import Received, RejectedError, Whole
 
+BODIES = 64 * 1024 * 1024
+"""Bytes of the bodies of all requests that are not answered yet."""
 HARMLESS = ("slow-first-token", "pace")  # faults after which an answer is still a right one
 
 
 def data_plane(state: State) -> ASGIApp:
     """Make the application; a request is in the journal before its delay begins."""
     context = Context(state.rulebook, state.quotas)
+    room = Room(BODIES)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        refused: RejectedError | None = None
         try:
-            body = await take_body(receive, BODY_LIMIT)
+            body = await take_body(receive, BODY_LIMIT, room)
         except ClientDisconnect:
             return  # it never became a request
-        name, path, received = _received(scope, body or b"")
-        said = reply(name, received, context, too_long=body is None)
-        endpoint = said.endpoint.name if said.endpoint is not None else None
-        seq = state.journal.begin(
-            received=received, provider=name, endpoint=endpoint, question=said.question, decision=said.decision,
-            path=path,
-        )  # fmt: skip
-        sending = Sending(scope, receive, send, Patience(receive, state.out_of_patience))
+        except RejectedError as rejected:
+            body, refused = b"", rejected
+        room.left -= len(body)
         try:
-            delay = state.delay.take() if said.question and said.endpoint and said.endpoint.spoken else 0.0
-            outcome, said = await _sent(sending, said, name, delay)
+            await _answer(state, context, Sending(scope, receive, send, Patience(receive, state.out_of_patience)),
+                          body, refused)  # fmt: skip
         finally:
-            sending.patience.close()
-        status = said.said.status if isinstance(said.said, Whole) else 200
-        state.journal.finish(
-            seq,
-            status=status if sending.started else None,
-            outcome=outcome,
-            pieces=sending.pieces if not isinstance(said.said, Whole) else None,
-            faults=tuple(fault.kind for fault in sending.given),
-            error=said.error,
-        )
+            room.left += len(body)
 
     return app
+
+
+async def _answer(state: State, context: Context, sending: Sending, body: bytes, refused: RejectedError | None) -> None:
+    name, path, received = _received(sending.scope, body)
+    said = reply(name, received, context, refused)
+    endpoint = said.endpoint.name if said.endpoint is not None else None
+    seq = state.journal.begin(
+        received=received, provider=name, endpoint=endpoint, question=said.question, decision=said.decision, path=path
+    )
+    try:
+        delay = state.delay.take() if said.question and said.endpoint and said.endpoint.spoken else 0.0
+        outcome, said = await _sent(sending, said, name, delay)
+    finally:
+        sending.patience.close()
+    status = said.said.status if isinstance(said.said, Whole) else 200
+    state.journal.finish(
+        seq,
+        status=status if sending.started else None,
+        outcome=outcome,
+        pieces=sending.pieces if not isinstance(said.said, Whole) else None,
+        faults=tuple(fault.kind for fault in sending.given),
+        error=said.error,
+    )
 
 
 def _received(scope: Scope, body: bytes) -> tuple[str, str, Received]:

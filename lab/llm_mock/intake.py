@@ -14,31 +14,54 @@ from lab.llm_mock.wire.base import RejectedError
 _GZIP, _ZLIB, _BARE = 31, 15, -15
 
 
+class Room:
+    """What the bodies of all requests may take together that are not answered yet, in bytes."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+
 async def read_body(request: Request, limit: int) -> bytes | None:
     """Return the whole body, or None if it is longer than `limit` bytes; raises ClientDisconnect."""
-    return await take_body(request.receive, limit)
+    try:
+        return await take_body(request.receive, limit, Room(limit))
+    except RejectedError:
+        return None
 
 
-async def take_body(receive: Receive, limit: int) -> bytes | None:
-    """Return the whole body, or None if it is longer than `limit` bytes; raises ClientDisconnect.
+async def take_body(receive: Receive, limit: int, room: Room) -> bytes:
+    """Return the whole body; raises ClientDisconnect and RejectedError.
 
-    The rest of a body that is too long is read and thrown away: a sender that is cut off while it writes
-    would see a broken connection instead of the answer.
+    The latter is for one that is longer than `limit` bytes, or for which the others leave no room. The rest of such a
+    body is read and thrown away: a sender that is cut off while it writes would see a broken connection instead of the
+    answer.
     """
     chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        if chunk := message.get("body", b""):
+    size = taken = 0
+    refused: RejectedError | None = None
+    try:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunk = message.get("body", b"")
             size += len(chunk)
             if size > limit:
+                refused = RejectedError(f"Request body is larger than {limit} bytes.", status=413)
+            elif refused is None and len(chunk) > room.left:
+                refused = RejectedError("Too many large requests arrive at once.", status=503)
+            if refused is not None:
                 chunks.clear()
-            else:
+                room.left, taken = room.left + taken, 0
+            elif chunk:
                 chunks.append(chunk)
-        if not message.get("more_body", False):
-            return None if size > limit else b"".join(chunks)
+                room.left, taken = room.left - len(chunk), taken + len(chunk)
+            if not message.get("more_body", False):
+                if refused is not None:
+                    raise refused
+                return b"".join(chunks)
+    finally:
+        room.left += taken
 
 
 def decoded(body: bytes, encoding: str, limit: int) -> bytes:

@@ -49,9 +49,10 @@ def key(received: Received) -> Key:
 
 def _values(received: Received) -> Iterator[str]:
     for name in HEADERS:
-        # A header that came twice is one value with a comma; a signature has commas of its own.
-        yield from filter(None, map(str.strip, _COMMA.split(received.headers.get(name, ""))))
-    for name in QUERY:
+        if (told := received.headers.get(name)) is not None:
+            # A header that came twice is one value with a comma; a signature has commas of its own.
+            yield from filter(None, map(str.strip, _COMMA.split(told)))
+    for name in QUERY if received.query else ():
         sent = [value for each, value in received.query.items() if each.lower() == name]
         for value in filter(None, (part.strip() for each in sent for part in each.split(","))):
             yield value.split("/")[0] if name == "x-amz-credential" else value

@@ -56,10 +56,13 @@ class Context:
     quotas: Quotas | None = None
 
 
-def reply(name: str, received: Received, context: Context, *, too_long: bool) -> Reply:
-    """Reply to a request of the named family; what goes wrong in here becomes an error of the provider."""
+def reply(name: str, received: Received, context: Context, refused: RejectedError | None = None) -> Reply:
+    """Reply to a request of the named family; what goes wrong in here becomes an error of the provider.
+
+    `refused` is why its body was not taken.
+    """
     try:
-        return _reply(known(name).family, name, received, context, too_long=too_long)
+        return _reply(known(name).family, name, received, context, refused)
     except RejectedError as rejected:
         return Reply(known(name).family.error(rejected.problem), "rejected")
     except Exception as error:  # noqa: BLE001, no request may end the mock
@@ -77,7 +80,9 @@ def defect(name: str, error: Exception) -> Reply:
     return Reply(said, "rejected", error=type(error).__name__)
 
 
-def _reply(family: Family, name: str, received: Received, context: Context, *, too_long: bool) -> Reply:
+def _reply(
+    family: Family, name: str, received: Received, context: Context, refused: RejectedError | None
+) -> Reply:  # fmt: skip
     finder = known(name).finder
     found = finder.find(received.method, received.path)
     if not isinstance(found, tuple) and received.method == "HEAD":
@@ -85,8 +90,8 @@ def _reply(family: Family, name: str, received: Received, context: Context, *, t
     if not isinstance(found, tuple):
         return _unrouted(family, received, sorted(found))
     endpoint, words = found
-    if too_long:
-        raise RejectedError(f"Request body is larger than {BODY_LIMIT} bytes.", status=413)
+    if refused is not None:
+        raise refused
     question = endpoint.read(received, _content(received), words)
     decision = context.rulebook.decide(received, question)
     if decision.unmatched:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import translate
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from lab.llm_mock.keys import own_keys
@@ -59,31 +59,18 @@ def matches(match: Match, subject: Subject) -> bool:
 
 def differences(match: Match, subject: Subject) -> Iterator[str]:
     """Give the name of each condition that does not hold."""
-    for name, wanted, holds in _conditions(match, subject):
-        if wanted is not None and not holds():
+    for name, holds in _CONDITIONS.items():
+        wanted = getattr(match, name)
+        if wanted is not None and not holds(wanted, subject):
             yield name
-
-
-def _conditions(match: Match, subject: Subject) -> Iterator[tuple[str, Any, Callable[[], bool]]]:
-    yield "provider", match.provider, lambda: subject.provider in (match.provider or ())
-    yield "endpoint", match.endpoint, lambda: named(match.endpoint, [subject.endpoint])
-    yield "model", match.model, lambda: named(match.model, [subject.model])
-    yield "stream", match.stream, lambda: subject.stream is match.stream
-    yield "turn", match.turn, lambda: subject.turn in (match.turn or ())
-    yield "tool", match.tool, lambda: named(match.tool, subject.tools)
-    yield "key", match.key, lambda: named(match.key, subject.keys)
-    yield "system", match.system, lambda: _holds(match.system, [subject.system])
-    yield "user", match.user, lambda: _holds(match.user, [subject.user])
-    yield "text", match.text, lambda: _holds(match.text, subject.texts)
-    yield "result", match.result, lambda: _holds(match.result, subject.results)
     for name, tests in (match.header or {}).items():
-        told = [subject.headers[name]] if name in subject.headers else []
-        yield f"header.{name}", tests, partial(_holds, tests, told)
+        if not _holds(tests, [subject.headers[name]] if name in subject.headers else []):
+            yield f"header.{name}"
 
 
-def named(patterns: Iterable[str] | None, names: Iterable[str]) -> bool:
+def named(patterns: Iterable[str], names: Iterable[str]) -> bool:
     """Whether one of the names fits one of the patterns."""
-    return any(_glob(pattern).fullmatch(name) for pattern in patterns or () for name in names)
+    return any(_glob(pattern).fullmatch(name) for pattern in patterns for name in names)
 
 
 @lru_cache(maxsize=1024)
@@ -91,8 +78,8 @@ def _glob(pattern: str) -> re.Pattern[str]:
     return re.compile(translate(pattern))
 
 
-def _holds(tests: Iterable[TextTest] | None, texts: Iterable[str]) -> bool:
-    return any(_is_so(test, text) for test in tests or () for text in texts)
+def _holds(tests: Iterable[TextTest], texts: Iterable[str]) -> bool:
+    return any(_is_so(test, text) for test in tests for text in texts)
 
 
 def _is_so(test: TextTest, text: str) -> bool:
@@ -101,3 +88,19 @@ def _is_so(test: TextTest, text: str) -> bool:
     if test.pattern is None:
         return test.value in text
     return test.pattern.search(text[:SEARCHED]) is not None
+
+
+_CONDITIONS: Mapping[str, Callable[[Any, Subject], bool]] = {
+    "provider": lambda wanted, subject: subject.provider in wanted,
+    "endpoint": lambda wanted, subject: named(wanted, [subject.endpoint]),
+    "model": lambda wanted, subject: named(wanted, [subject.model]),
+    "stream": lambda wanted, subject: subject.stream is wanted,
+    "turn": lambda wanted, subject: subject.turn in wanted,
+    "tool": lambda wanted, subject: named(wanted, subject.tools),
+    "key": lambda wanted, subject: named(wanted, subject.keys),
+    "system": lambda wanted, subject: _holds(wanted, [subject.system]),
+    "user": lambda wanted, subject: _holds(wanted, [subject.user]),
+    "text": lambda wanted, subject: _holds(wanted, subject.texts),
+    "result": lambda wanted, subject: _holds(wanted, subject.results),
+}
+"""By a condition's name in a rule whether it holds; headers are looked at by their names."""

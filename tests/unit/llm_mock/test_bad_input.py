@@ -4,13 +4,16 @@ import gzip
 import json
 import socket
 import zlib
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from lab.llm_mock import mind
+from lab.llm_mock.answer import COUNTED, tokens
 from lab.llm_mock.families import known
 from lab.llm_mock.reply import BODY_LIMIT
 from lab.llm_mock.wire.base import Streamed
@@ -155,3 +158,30 @@ def test_a_head_has_no_body(mock: RunningMock) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
     assert mock.data.head(CHAT).status_code == 405
     assert mock.chat(chat_request()).status_code == 200
+
+
+def test_many_long_bodies_at_once_are_refused_where_there_is_no_room_for_them(mock: RunningMock) -> None:
+    """A body that has arrived up to its last byte is held; of twelve such there is room for six."""
+    size = BODY_LIMIT - 1
+    head = f"POST {CHAT} HTTP/1.1\r\nhost: mock\r\ncontent-length: {size}\r\n\r\n".encode()
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", mock.port), timeout=DEADLINE)) for _ in range(12)
+        ]
+        for client in clients:
+            client.sendall(head + b" " * (size - 1))
+        answers = []
+        for client in clients:
+            client.sendall(b" ")
+            answers.append(client.recv(65536))
+    heads = [answer.split(b"\r\n", 1)[0].split()[1] for answer in answers]
+    assert sorted(heads) == [b"400"] * 6 + [b"503"] * 6
+    assert all(b'"error":' in answer for answer in answers)
+    assert httpx.post(f"http://127.0.0.1:{mock.port}{CHAT}", content=BODY).status_code == 200
+
+
+def test_the_tokens_of_a_long_text_are_estimated() -> None:
+    text = "one " * COUNTED
+    assert tokens(text) == pytest.approx(COUNTED, rel=0.001)
+    assert tokens("one two") == 2
+    assert tokens(" " * 2 * COUNTED) == 2
