@@ -184,7 +184,7 @@ def _subject(
     own = tuple(each for each in secrets(received) if each.startswith(OWN_KEY_PREFIX))
     if question is None:
         return Subject(provider, endpoint or "", headers=headers, keys=own)
-    asked = subject_of(received, question)
+    asked = subject_of(received, question, keyed=False)
 
     def kept(texts: Iterable[str], limit: int = MATCHED_TEXT_LIMIT) -> tuple[str, ...]:
         return tuple(redactor.text(text, limit) for text in list(texts)[-MATCHED_TEXTS:])

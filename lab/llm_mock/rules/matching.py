@@ -34,8 +34,8 @@ class Subject:
     keys: tuple[str, ...] = ()
 
 
-def subject_of(received: Received, question: Question) -> Subject:
-    """Return what a question and its request hold for conditions."""
+def subject_of(received: Received, question: Question, *, keyed: bool) -> Subject:
+    """Return what a question and its request hold for conditions; its keys where it is `keyed`."""
     return Subject(
         provider=question.provider,
         endpoint=question.endpoint,
@@ -48,7 +48,7 @@ def subject_of(received: Received, question: Question) -> Subject:
         turn=question.turn,
         stream=question.stream,
         headers=received.headers,
-        keys=own_keys(received),
+        keys=own_keys(received) if keyed else (),
     )
 
 

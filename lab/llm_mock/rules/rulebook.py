@@ -33,6 +33,7 @@ class Rulebook:
         self._initial = self.rules = rules or Rules()
         self._strict = strict
         self._counts: list[Count] = []
+        self._keyed = False
         self.unmatched = 0
         self.replace(self.rules)
 
@@ -51,6 +52,7 @@ class Rulebook:
         if rules:
             self.rules = self._initial
         self._counts = [Count() for _ in self.rules.rules]
+        self._keyed = any(rule.match.key is not None for rule in self.rules.rules)
         self.unmatched = 0
 
     def decide(self, received: Received, question: Question) -> Decision:
@@ -87,7 +89,7 @@ class Rulebook:
 
     def _ruled(self, received: Received, question: Question) -> Decision | None:
         """Return what the first rule says that takes the call, None if none does."""
-        subject = subject_of(received, question)
+        subject = subject_of(received, question, keyed=self._keyed)
         for rule, count in zip(self.rules.rules, self._counts, strict=True):
             if (received.method != "POST" and rule.match.endpoint is None) or not matches(rule.match, subject):
                 continue
