@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -63,7 +63,7 @@ def serve_command(
         strict=strict,
     )
     try:
-        number = asyncio.run(serve(settings, announce=_announcement(export=export)))
+        number = asyncio.run(serve(settings, _announcement(export=export), _conclude))
     except OSError as error:
         raise InfrastructureError(
             f"the mock cannot listen on {error.filename or host}: {error.strerror or error}",
@@ -106,6 +106,14 @@ def _announcement(*, export: bool) -> Callable[[str, int, int], None]:
         sys.stdout.flush()
 
     return announce
+
+
+def _conclude(told: Mapping[str, Any]) -> None:
+    """Print what of the rules was of no use, and what they did not provide for."""
+    if told["unused"]:
+        print(f"Rules that took no call: {', '.join(told['unused'])}.")
+    if told["rules"] and told["unmatched"]:
+        print(f"Calls that no rule took: {told['unmatched']}.")
 
 
 def _near(host: str) -> str:

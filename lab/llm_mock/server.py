@@ -6,9 +6,10 @@ import json
 import resource
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -48,10 +49,19 @@ def announce_ports(host: str, port: int, control_port: int) -> None:
     print(json.dumps({"host": host, "port": port, "control_port": control_port}), flush=True)
 
 
-async def serve(settings: Settings, announce: Callable[[str, int, int], None] = announce_ports) -> int:
-    """Serve until SIGTERM or SIGINT and return its number; `announce` gets host and ports once they listen.
+def say_nothing(_told: Mapping[str, Any]) -> None:
+    """Keep the rules' counts to oneself."""
 
-    Raises OSError if a port cannot be had.
+
+async def serve(
+    settings: Settings,
+    announce: Callable[[str, int, int], None] = announce_ports,
+    conclude: Callable[[Mapping[str, Any]], None] = say_nothing,
+) -> int:
+    """Serve until SIGTERM or SIGINT and return its number.
+
+    `announce` gets host and ports once they listen, `conclude` the rules' counts at the end, as `Rulebook.told` has
+    them. Raises OSError if a port cannot be had.
     """
     loop = asyncio.get_running_loop()
     _allow_connections()
@@ -90,6 +100,7 @@ async def serve(settings: Settings, announce: Callable[[str, int, int], None] = 
         await asyncio.gather(entrance.shutdown(), control.shutdown([control_socket]))
         for sweep in sweeps:
             sweep.cancel()
+    conclude(state.rulebook.told())
     return received[0]
 
 

@@ -48,6 +48,25 @@ def test_it_tells_its_address_and_what_to_export_and_ends_with_ctrl_c(tmp_path: 
     assert output.splitlines()[-1].startswith("lab exit 130: ")
 
 
+def test_at_its_end_it_tells_of_rules_that_took_no_call_and_of_calls_that_no_rule_took(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "schema: 1\nrules:\n"
+        "  - {name: used, match: {model: m}, reply: {text: x}}\n"
+        "  - {name: idle, match: {model: n}, reply: {text: x}}\n",
+        "utf8",
+    )
+    with served("--rules", str(rules)) as (process, address):
+        for model in ("m", "other"):
+            httpx.post(f"{address}/v1/chat/completions", json={**chat_request(), "model": model}, timeout=DEADLINE)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE) == 143
+        assert process.stdout is not None
+        output = process.stdout.read().splitlines()
+    assert "Rules that took no call: idle." in output
+    assert "Calls that no rule took: 1." in output
+
+
 def test_a_taken_port_is_a_fault_of_the_machine_told_in_one_sentence(mock: RunningMock) -> None:
     result = subprocess.run(
         [*LAB, "serve", "--port", str(mock.port)], capture_output=True, text=True, timeout=DEADLINE, check=False
