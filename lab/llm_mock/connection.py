@@ -142,6 +142,17 @@ class Connection(H11Protocol):
         self.cycle.message_event.set()
         return True
 
+    def give_up_reading(self) -> None:
+        """Let a request that takes too long be answered as it is, `late` in its scope's state; without a head, close."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or not cycle.more_body:
+            self.transport.abort()
+            return
+        self.reading_since = None
+        cycle.scope["state"]["late"] = True
+        cycle.more_body = cycle.keep_alive = False
+        cycle.message_event.set()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """End, and leave nothing behind that refers to this connection."""
         super().connection_lost(exc)
@@ -167,7 +178,7 @@ async def end_the_slow(connections: Iterable[Any], read_seconds: float) -> None:
         for connection in list(connections):
             if not isinstance(connection, Connection):
                 continue
-            reading = connection.reading_since is not None and clock() - connection.reading_since > read_seconds
-            stuck = connection.stuck_since is not None and clock() - connection.stuck_since > WRITE_SECONDS
-            if reading or stuck:
+            if connection.stuck_since is not None and clock() - connection.stuck_since > WRITE_SECONDS:
                 connection.transport.abort()
+            elif connection.reading_since is not None and clock() - connection.reading_since > read_seconds:
+                connection.give_up_reading()

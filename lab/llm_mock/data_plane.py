@@ -37,6 +37,8 @@ def data_plane(state: State) -> ASGIApp:
             return  # it never became a request
         except RejectedError as rejected:
             body, refused = b"", rejected
+        if scope.get("state", {}).get("late"):
+            refused = RejectedError("Your request took too long to arrive.", status=408)
         room.left -= len(body)
         try:
             await _answer(state, context, Sending(scope, receive, send, Patience(receive, state.out_of_patience)),

@@ -172,6 +172,34 @@ def test_a_request_that_does_not_come_to_its_end_is_given_up(impatient: RunningM
             return
 
 
+PATHS = {
+    "openai": "/v1/chat/completions",
+    "azure": "/azure/openai/deployments/m/chat/completions",
+    "groq": "/groq/openai/v1/chat/completions",
+    "mistral": "/mistral/v1/chat/completions",
+    "anthropic": "/v1/messages",
+    "bedrock": "/model/m/converse",
+    "gemini": "/v1beta/models/m:generateContent",
+    "ollama": "/api/chat",
+    "cohere": "/v2/chat",
+}
+
+
+@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS.keys())
+@pytest.mark.parametrize("part", [b"", b'{"model":'], ids=["no body", "half a body"])
+def test_a_body_that_does_not_come_is_told_in_the_provider_s_shape(
+    impatient: RunningMock, path: str, part: bytes
+) -> None:
+    with connected(impatient) as client:
+        client.sendall(f"POST {path} HTTP/1.1\r\nhost: mock\r\ncontent-length: 1000\r\n\r\n".encode() + part)
+        head, _, body = everything(client).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert b"took too long" in body
+    assert isinstance(json.loads(body), dict)
+    entry = newest(impatient)
+    assert (entry["path"], entry["status"], entry["outcome"], entry["error"]) == (path, 408, "rejected", None)
+
+
 def test_the_gate_refuses_and_opens_again_on_the_same_port() -> None:
     asyncio.run(_gate())
 
