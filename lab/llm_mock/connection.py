@@ -143,7 +143,7 @@ class Connection(H11Protocol):
         return True
 
     def give_up_reading(self) -> None:
-        """Let a request that takes too long be answered as it is, `late` in its scope's state; without a head, close."""
+        """Let a request that takes too long be answered as it is, as `late` in its state; without a head, close."""
         cycle = self.cycle
         if cycle is None or cycle.response_complete or not cycle.more_body:
             self.transport.abort()
