@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, NoReturn
@@ -20,9 +21,11 @@ from lab.llm_mock.neighbours import NeighboursOnly
 from lab.llm_mock.pages import page
 from lab.llm_mock.rules.problem import SIZE_LIMIT, RulesError
 from lab.llm_mock.state import State
-from lab.llm_mock.wire.base import JSON, to_json
+from lab.llm_mock.wire import forgetting
+from lab.llm_mock.wire.base import JSON, RejectedError, to_json
 
 BODY_LIMIT = 64 * 1024
+_LOG = logging.getLogger(__name__)
 MAX_WAIT = 600
 MAX_NUMBER = 2**53  # beyond it a JSON number is not exact everywhere
 
@@ -53,7 +56,13 @@ def control_plane(state: State) -> Starlette:
             Route("/reset", plane.reset, methods=["POST"]),
         ],
         middleware=[Middleware(NeighboursOnly)],
-        exception_handlers={_InvalidError: _say, RulesError: _say, HTTPException: _say, ClientDisconnect: _say},
+        exception_handlers={
+            _InvalidError: _say,
+            RulesError: _say,
+            HTTPException: _say,
+            ClientDisconnect: _say,
+            Exception: _failed,
+        },
     )
 
 
@@ -97,7 +106,10 @@ class _Plane:
         checks, is_list = await asyncio.to_thread(read_checks, await _whole(request))
         records = self._state.journal.records()
         # Thousands of bodies may have to be read: nobody else's answer waits for that.
-        results = await asyncio.to_thread(lambda: [verify(check, records) for check in checks])
+        try:
+            results = await asyncio.to_thread(lambda: [verify(check, records) for check in checks])
+        except RejectedError as rejected:
+            raise _InvalidError(("body", "matches"), rejected.problem.message) from rejected
         return _json({"ok": all(each["ok"] for each in results), "results": results} if is_list else results[0])
 
     async def rules(self, _request: Request) -> Response:
@@ -126,6 +138,7 @@ class _Plane:
         if rules not in ("true", "false"):
             raise _InvalidError(("query", "rules"), "rules must be true or false")
         self._state.journal.reset()
+        forgetting.forget()
         self._state.delay.reset()
         self._state.rulebook.reset(rules=rules == "true")
         if self._state.quotas is not None:
@@ -222,6 +235,11 @@ def _invalid(message: str, *field: str) -> NoReturn:
 
 def _json(value: Any, status: int = 200) -> Response:
     return Response(to_json(value), status_code=status, media_type=JSON)
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    _LOG.error("llm-mock failed to carry out an order", exc_info=error)
+    return _json({"detail": f"the mock itself failed: {type(error).__name__}"}, 500)
 
 
 async def _say(_request: Request, error: Exception) -> Response:

@@ -49,7 +49,7 @@ class LlmMock:
 
     def delay(self, seconds: float, times: int | None = None) -> None:
         """Let the next answers wait, all of them or so many."""
-        _checked(self._control.put("/delay", json={"seconds": seconds} | ({"times": times} if times else {})))
+        _checked(self._control.put("/delay", json={"seconds": seconds} | ({} if times is None else {"times": times})))
 
     def journal(self, *, wait: float = 0.0) -> list[dict[str, Any]]:
         """Return what was asked, oldest first; where that is nothing yet, wait up to so many seconds for it."""

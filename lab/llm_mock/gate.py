@@ -15,18 +15,20 @@ class Entrance:
     def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
         self._server = server
         self._socket = listener
+        self._family, self._address = listener.family, listener.getsockname()
 
     async def switch(self, is_open: bool) -> None:
         """Listen or refuse; what is open is answered, and what is idle is closed. Raises OSError without the port."""
-        address, family = self._socket.getsockname(), self._socket.family
         if not is_open:
             for server in self._server.servers:
                 server.close()
             self._socket.close()
-            self._socket = bound(family, address)
+            self._socket = bound(self._family, self._address)
             for connection in list(self._server.server_state.connections):
                 connection.shutdown()
         else:
+            if self._socket.fileno() < 0:  # it could not be had when the gate was closed
+                self._socket = bound(self._family, self._address)
             await self._server.startup([self._socket])
 
     async def shutdown(self) -> None:

@@ -20,25 +20,36 @@ class Gate:
     def __init__(self) -> None:
         self.switch: Switch | None = None
         self.is_open = True
-        self._again: asyncio.Task[None] | None = None
+        self._turning = asyncio.Lock()
+        self._orders = 0
+        self._again: asyncio.TimerHandle | None = None
+        self._reopening: asyncio.Task[None] | None = None
 
     async def set(self, *, is_open: bool, seconds: float | None = None) -> None:
-        """Open or close; a gate that is closed for some seconds opens by itself. Raises OSError."""
+        """Open or close; a gate that is closed for some seconds opens by itself. Raises OSError.
+
+        Orders are carried out one after the other, and only the last one opens the gate by itself.
+        """
+        self._orders += 1
+        order = self._orders
         if self._again is not None:
             self._again.cancel()
             self._again = None
         await self._turn(is_open=is_open)
-        if not is_open and seconds is not None:
-            self._again = asyncio.get_running_loop().create_task(self._reopen(seconds))
+        if not is_open and seconds is not None and order == self._orders:
+            self._again = asyncio.get_running_loop().call_later(seconds, self._open_again, order)
 
-    async def _turn(self, *, is_open: bool) -> None:
-        if self.switch is not None and is_open != self.is_open:
-            await self.switch(is_open)
-        self.is_open = is_open
+    async def _turn(self, *, is_open: bool, order: int | None = None) -> None:
+        async with self._turning:
+            if order is not None and order != self._orders:
+                return
+            if self.switch is not None and is_open != self.is_open:
+                self.is_open = False  # also where that fails
+                await self.switch(is_open)
+            self.is_open = is_open
 
-    async def _reopen(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        await self._turn(is_open=True)
+    def _open_again(self, order: int) -> None:
+        self._reopening = asyncio.get_running_loop().create_task(self._turn(is_open=True, order=order))
 
 
 @dataclass(frozen=True)

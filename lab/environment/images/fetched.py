@@ -19,7 +19,7 @@ PIPX_MAIN = "import sys\nfrom pipx.main import cli\nsys.exit(cli())\n"
 
 
 def mock_site(python: str, say: Callable[[str], None]) -> Path:
-    """Return a folder with what the LLM mock needs under a Python (major.minor); pure Python only.
+    """Return a folder with what the LLM mock needs under a Python (major.minor) of this kind of machine.
 
     Raises InfrastructureError where it cannot be fetched.
     """

@@ -1,11 +1,8 @@
 """Reading conditions: what stands under `match` in a rule and under `matches` in a verification."""
 
-import re
-import warnings
 from collections.abc import Callable
 from functools import cache
-from re import _constants, _parser  # type: ignore[attr-defined]
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from yaml.nodes import MappingNode, Node
 
@@ -13,6 +10,9 @@ from lab.llm_mock.families import NAMES, known
 from lab.llm_mock.keys import OWN_KEY_PREFIX
 from lab.llm_mock.rules.model import How, Match, TextTest
 from lab.llm_mock.rules.sheet import Sheet
+
+if TYPE_CHECKING:
+    import regex
 
 PATTERN_LIMIT = 1000
 OUTCOMES = ("in-flight", "answered", "client-disconnected", "unmatched", "rejected", "faulted")
@@ -51,40 +51,18 @@ def _test(sheet: Sheet, node: Node, what: str) -> TextTest | None:
     return TextTest(how, text, _pattern(sheet, value, text) if how == "matches" else None)  # type: ignore[arg-type]
 
 
-def _pattern(sheet: Sheet, node: Node, text: str) -> re.Pattern[str] | None:
+def _pattern(sheet: Sheet, node: Node, text: str) -> "regex.Pattern[str] | None":
+    # Its tables take as long to be read as all else of a mock's start, and few rules have expressions.
+    import regex
+
     if len(text) > PATTERN_LIMIT:
         sheet.say(node, f"a regular expression has at most {PATTERN_LIMIT} characters")
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pattern = re.compile(text)
-            tree = _parser.parse(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        sheet.say(node, f"not a regular expression: {error}")
+        return regex.compile(text, regex.VERSION0)
+    except (regex.error, OverflowError, RecursionError, MemoryError) as error:
+        sheet.say(node, f"not a regular expression: {str(error) or type(error).__name__}")
         return None
-    if _explodes(tree, inside=False):
-        sheet.say(node, "a repetition within a repetition can take for ever: make the inner one possessive, like a++")
-        return None
-    return pattern
-
-
-def _explodes(tree: Any, *, inside: bool) -> bool:
-    """Whether a repetition stands within another, so that a text can be cut up in exponentially many ways."""
-    for what, value in tree:
-        if what in (_constants.MAX_REPEAT, _constants.MIN_REPEAT) and value[1] > 1:
-            if inside or _explodes(value[2], inside=True):
-                return True
-        elif any(_explodes(part, inside=inside and what is not _constants.ATOMIC_GROUP) for part in _parts(value)):
-            return True
-    return False
-
-
-def _parts(value: Any) -> list[Any]:
-    """Return the parts of an expression that are expressions."""
-    if isinstance(value, _parser.SubPattern):
-        return [value]
-    return [part for each in value for part in _parts(each)] if isinstance(value, tuple | list) else []
 
 
 def _provider(sheet: Sheet, node: Node, what: str) -> str | None:

@@ -10,10 +10,12 @@ from typing import Any
 from lab.llm_mock.keys import own_keys
 from lab.llm_mock.question import Question
 from lab.llm_mock.rules.model import Match, TextTest
-from lab.llm_mock.wire.base import Received
+from lab.llm_mock.wire.base import Received, RejectedError
 
 # No expression is tried on more characters of a client's text.
 SEARCHED = 4096
+SEARCH_SECONDS = 0.5
+"""For which an expression may look at one text: what it then has not found it would not find in a lifetime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,11 @@ def _is_so(test: TextTest, text: str) -> bool:
         return text == test.value
     if test.pattern is None:
         return test.value in text
-    return test.pattern.search(text[:SEARCHED]) is not None
+    try:
+        return test.pattern.search(text[:SEARCHED], timeout=SEARCH_SECONDS) is not None
+    except TimeoutError:
+        message = f"A rule's expression is too slow for this text: {test.value[:80]!r} took {SEARCH_SECONDS:g} s."
+        raise RejectedError(message, status=500) from None
 
 
 _CONDITIONS: Mapping[str, Callable[[Any, Subject], bool]] = {

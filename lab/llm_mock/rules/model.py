@@ -1,11 +1,13 @@
 """What rules are, once they were read."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lab.llm_mock.fault import Fault
+
+if TYPE_CHECKING:
+    import regex
 
 How = Literal["equals", "contains", "matches"]
 
@@ -16,7 +18,7 @@ class TextTest:
 
     how: How
     value: str
-    pattern: re.Pattern[str] | None = None
+    pattern: "regex.Pattern[str] | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,10 @@ from lab.llm_mock.wire.base import (
     to_json,
 )
 from lab.llm_mock.wire.checked import name
+from lab.llm_mock.wire.forgetting import remembers
 
 _THREADS = Threads()
+remembers(_THREADS.clear)
 
 
 def _read(_received: Received, content: Mapping[str, Any], _words: Mapping[str, str]) -> Question:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lab.llm_mock.wire.anthropic import FAMILY
-from lab.llm_mock.wire.base import Problem, Quota
+from lab.llm_mock.wire.anthropic_threads import Threads
+from lab.llm_mock.wire.base import Problem, Quota, RejectedError
 
 from .asking import ask
 from .spoiling import defects
@@ -145,6 +146,26 @@ def test_a_conversation_that_the_provider_holds_is_answered_like_one_told_whole(
     )  # fmt: skip
 
     assert said(thread={"type": "continue", "previous_message_id": first["id"]}, messages=[result]) == whole
+
+
+def test_conversations_are_held_as_long_as_there_is_room() -> None:
+    threads = Threads(room=1000)
+    asked = {"thread": {"type": "create"}, "messages": [{"role": "user", "content": "x" * 300}]}
+
+    def is_held(previous: str) -> bool:
+        try:
+            threads.whole({"thread": {"type": "continue", "previous_message_id": previous}, "messages": []})
+        except RejectedError:
+            return False
+        return True
+
+    for name in "abc":
+        threads.keep(asked, {"id": name, "content": []})
+    assert [is_held(name) for name in "abc"] == [False, True, True]
+    threads.keep({**asked, "messages": [{"role": "user", "content": "x" * 3000}]}, {"id": "d", "content": []})
+    assert [is_held(name) for name in "abcd"] == [False] * 4
+    threads.keep(asked, {"id": "e", "content": []})
+    assert is_held("e")
 
 
 def test_a_conversation_that_is_not_held_is_told_to_begin_again() -> None:

@@ -13,6 +13,7 @@ import pytest
 from lab.llm_mock.control_plane import control_plane
 from lab.llm_mock.data_plane import data_plane
 from lab.llm_mock.quota import Limits, Quotas
+from lab.llm_mock.rules import matching
 from lab.llm_mock.state import State
 
 RULES = "schema: 1\nrules:\n  - {name: greet, match: {user: hello}, times: 1, reply: {text: Good morning}}\n"
@@ -146,6 +147,101 @@ def test_the_gate_is_closed_opened_and_opens_by_itself() -> None:
             assert (await put("/gate", json=wrong)).status_code == 422
 
     play(scene)
+
+
+def test_orders_to_the_gate_are_carried_out_one_after_the_other() -> None:
+    async def scene(mock: Mock) -> None:
+        turning, is_open = 0, True
+
+        async def switch(wanted: bool) -> None:
+            nonlocal turning, is_open
+            turning += 1
+            assert turning == 1
+            for _ in range(3):
+                await asyncio.sleep(0)
+            is_open = wanted
+            turning -= 1
+
+        mock.state.gate.switch = switch
+        orders: list[dict[str, Any]] = [{"open": False}, {"seconds": 0.001}, {"open": True}, {"open": False}]
+        for _ in range(5):
+            told = await asyncio.gather(*(mock.control.put("/gate", json=order) for order in orders))
+            assert {answer.status_code for answer in told} == {200}
+            assert mock.state.gate.is_open is is_open
+        await mock.control.post("/reset")
+        assert (mock.state.gate.is_open, is_open) == (True, True)
+
+    play(scene)
+
+
+def test_a_gate_that_cannot_be_closed_properly_can_be_opened() -> None:
+    async def scene(mock: Mock) -> None:
+        turned: list[bool] = []
+
+        async def switch(wanted: bool) -> None:
+            turned.append(wanted)
+            if not wanted:
+                raise OSError("no port")
+
+        mock.state.gate.switch = switch
+        assert (await mock.control.put("/gate", json={"open": False})).status_code == 503
+        assert (await mock.control.get("/gate")).json() == {"open": False}
+        assert (await mock.control.put("/gate", json={"open": True})).json() == {"open": True}
+        assert turned == [False, True]
+
+    play(scene)
+
+
+def test_what_a_family_remembers_is_forgotten_with_the_rest() -> None:
+    async def scene(mock: Mock) -> None:
+        asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
+        headers = {"anthropic-version": "2023-06-01", "anthropic-beta": "threads"}
+
+        async def send(**thread: str) -> httpx.Response:
+            return await mock.data.post("/v1/messages", json={**asked, "thread": thread}, headers=headers)
+
+        first = (await send(type="create")).json()["id"]
+        assert (await send(type="continue", previous_message_id=first)).status_code == 200
+        await mock.control.post("/reset")
+        assert (await send(type="continue", previous_message_id=first)).status_code == 404
+
+    play(scene)
+
+
+def test_an_expression_that_is_too_slow_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(mock: Mock) -> None:
+        slow = "(a|a)+$"
+        await mock.say(f"{'a' * 60}!")
+        told = await mock.control.post("/verify", json={"matches": {"user": {"matches": slow}}})
+        assert told.status_code == 422
+        assert slow in told.json()["detail"][0]["msg"]
+        rules = {"schema": 1, "rules": [{"match": {"user": {"matches": slow}}}]}
+        assert (await mock.control.put("/rules", json=rules)).status_code == 200
+        request = {"model": "m", "messages": [{"role": "user", "content": f"{'a' * 60}!"}]}
+        refused = await mock.data.post("/v1/chat/completions", json=request)
+        assert refused.status_code == 500
+        assert slow in refused.json()["error"]["message"]
+        assert await mock.say("aaa")
+
+    monkeypatch.setattr(matching, "SEARCH_SECONDS", 0.05)
+    play(scene)
+
+
+def test_an_order_that_the_mock_cannot_carry_out_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> httpx.Response:
+        control = httpx.ASGITransport(control_plane(State.new()), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=control, base_url="http://llm-mock:8081") as ordering:
+            return await ordering.get("/journal.ndjson")
+
+    def fails(*_: object) -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("lab.llm_mock.journal.Journal.after", fails)
+    told = asyncio.run(run())
+    assert (told.status_code, told.json()) == (500, {"detail": "the mock itself failed: ZeroDivisionError"})
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_port_that_was_taken_meanwhile_is_told() -> None:

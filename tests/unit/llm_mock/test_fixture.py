@@ -26,6 +26,8 @@ def test_rules_journal_and_counts(llm_mock):
         llm_mock.verify(at_least=2, model="g*")
     with pytest.raises(InvalidRequestError, match="rulez"):
         llm_mock.rules({"schema": 1, "rulez": []})
+    with pytest.raises(InvalidRequestError, match="times"):
+        llm_mock.delay(5, times=0)
     assert llm_mock.variables()["OPENAI_BASE_URL"] == llm_mock.base_url()
 
 
