@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lab.llm_mock import reply as replies
 from lab.llm_mock.delivery import BrokenError, Sending, deliver_stream, deliver_whole, perform
 from lab.llm_mock.families import family_of, known
-from lab.llm_mock.intake import Room, take_body
+from lab.llm_mock.intake import Room, is_late, take_body
 from lab.llm_mock.journal import Outcome
 from lab.llm_mock.keys import QUERY as KEYS_IN_QUERY
 from lab.llm_mock.pace import Patience
@@ -37,7 +37,7 @@ def data_plane(state: State) -> ASGIApp:
             return  # it never became a request
         except RejectedError as rejected:
             body, refused = b"", rejected
-        if scope.get("state", {}).get("late"):
+        if is_late(scope):
             refused = RejectedError("Your request took too long to arrive.", status=408)
         room.left -= len(body)
         try:

@@ -5,8 +5,9 @@ import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
 from lab.llm_mock.wire.base import RejectedError
 
@@ -22,11 +23,22 @@ class Room:
 
 
 async def read_body(request: Request, limit: int) -> bytes | None:
-    """Return the whole body, or None if it is longer than `limit` bytes; raises ClientDisconnect."""
+    """Return the whole body, or None if it is longer than `limit` bytes.
+
+    Raises ClientDisconnect, and HTTPException for a request that did not come to its end.
+    """
     try:
-        return await take_body(request.receive, limit, Room(limit))
+        body = await take_body(request.receive, limit, Room(limit))
     except RejectedError:
         return None
+    if is_late(request.scope):
+        raise HTTPException(408, "the request took too long to arrive")
+    return body
+
+
+def is_late(scope: Scope) -> bool:
+    """Whether a request was given up before its end was there: what there is of its body is not all."""
+    return bool(scope.get("state", {}).get("late"))
 
 
 async def take_body(receive: Receive, limit: int, room: Room) -> bytes:

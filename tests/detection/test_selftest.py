@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from lab import paths
+from lab.checks.calls import CALLS
 from lab.checks.judge import QUESTIONS
 from lab.defects import Expectation, defect_names, defects_folder
 from lab.yamlfile import load, validate

@@ -200,6 +200,15 @@ def test_a_body_that_does_not_come_is_told_in_the_provider_s_shape(
     assert (entry["path"], entry["status"], entry["outcome"], entry["error"]) == (path, 408, "rejected", None)
 
 
+@pytest.mark.parametrize("order", ["PUT /gate", "PUT /rules", "PUT /delay", "POST /verify"])
+def test_half_an_order_is_not_obeyed(impatient: RunningMock, order: str) -> None:
+    with socket.create_connection(("127.0.0.1", impatient.control_port), timeout=DEADLINE) as client:
+        head = f"{order} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n"
+        client.sendall(head.encode() + b'{"open": false}')
+        assert everything(client).startswith(b"HTTP/1.1 408 ")
+    assert impatient.chat(chat_request()).status_code == 200
+
+
 def test_the_gate_refuses_and_opens_again_on_the_same_port() -> None:
     asyncio.run(_gate())
 
