@@ -12,6 +12,8 @@ from lab.llm_mock.wire.cohere import FAMILY
 from lab.llm_mock.wire.cohere_write import streamed
 
 from .asking import ask
+from .endpoints import ASKED, Asked
+from .spoiling import defects
 
 CHAT = {"model": "command-a-03-2025", "messages": [{"role": "user", "content": "Hello there"}]}
 STREAM = {**CHAT, "stream": True}
@@ -164,3 +166,8 @@ def test_what_cannot_be_understood_is_refused(more: dict[str, Any]) -> None:
     told = ask("POST", "/v2/chat", {**CHAT, **more})
     assert told.status == 400
     assert set(told.json()) == {"id", "message"}
+
+
+@pytest.mark.parametrize("asked", [asked for asked in ASKED if asked.family == "cohere"], ids=str)
+def test_no_request_ends_in_a_traceback(asked: Asked) -> None:
+    assert not defects("cohere", asked.path.partition("?")[0], asked.content)

@@ -11,6 +11,8 @@ from lab.llm_mock.wire.gemini_schema import lowered
 from lab.llm_mock.wire.gemini_write import generated, streamed
 
 from .asking import ask
+from .endpoints import ASKED, Asked
+from .spoiling import defects
 
 HELLO = {"contents": [{"role": "user", "parts": [{"text": "Hello there"}]}]}
 SCHEMA = {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]}
@@ -199,3 +201,8 @@ def test_half_a_surrogate_pair_is_answered() -> None:
     assert (
         ask("POST", "/v1/models/e:embedContent", body.replace(b'"contents":[', b'"content":')[:-2] + b"}").status == 200
     )
+
+
+@pytest.mark.parametrize("asked", [asked for asked in ASKED if asked.family == "gemini"], ids=str)
+def test_no_request_ends_in_a_traceback(asked: Asked) -> None:
+    assert not defects("gemini", asked.path.partition("?")[0], asked.content)

@@ -10,6 +10,8 @@ from lab.llm_mock.wire.ollama import FAMILY
 from lab.llm_mock.wire.ollama_write import streamed, whole
 
 from .asking import ask
+from .endpoints import ASKED, Asked
+from .spoiling import defects
 
 CHAT = {"model": "llama3.2", "messages": [{"role": "user", "content": "Hello there"}]}
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -144,3 +146,8 @@ def test_what_cannot_be_understood_is_refused(body: Any) -> None:
 
 def test_odd_ways_to_keep_a_model_are_no_failure() -> None:
     assert ask("POST", "/api/chat", {"model": "m", "keep_alive": [0]}).lines()[0]["done_reason"] == "load"
+
+
+@pytest.mark.parametrize("asked", [asked for asked in ASKED if asked.family == "ollama"], ids=str)
+def test_no_request_ends_in_a_traceback(asked: Asked) -> None:
+    assert not defects("ollama", asked.path.partition("?")[0], asked.content)
