@@ -55,11 +55,9 @@ PACKAGES = {
     "mistral": "mistralai",
     "ollama": "ollama",
     "cohere": "cohere",
+    "bedrock": "boto3",
 }
-SDKS = (
-    *(Sdk(family, generation, package) for family, package in PACKAGES.items() for generation in ("old", "new")),
-    Sdk("bedrock", "new", "boto3"),
-)
+SDKS = tuple(Sdk(family, generation, package) for family, package in PACKAGES.items() for generation in ("old", "new"))
 
 
 def interpreter(sdk: Sdk) -> Path:

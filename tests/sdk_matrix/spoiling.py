@@ -4,7 +4,7 @@ import http.server
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from tests.sdk_matrix.measuring import Addresses
@@ -17,8 +17,9 @@ NOT_PASSED_ON = {"connection", "content-length", "transfer-encoding", "keep-aliv
 
 
 @contextmanager
-def spoiled(mock: Addresses, spoil: Spoil) -> Iterator[Addresses]:
-    """Give addresses of the same mock, whose every answer to a product goes through `spoil`."""
+def spoiled(mock: Addresses, spoil: Spoil, *, without: Collection[str] = ()) -> Iterator[Addresses]:
+    """Give addresses of the same mock, whose every answer to a product goes through `spoil`, and lacks some headers."""
+    not_passed_on = NOT_PASSED_ON.union(without)
 
     class Between(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -38,7 +39,7 @@ def spoiled(mock: Addresses, spoil: Spoil) -> Iterator[Addresses]:
         def _pass_on(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
             self.send_response(status)
             for name, value in headers:
-                if name.lower() not in NOT_PASSED_ON:
+                if name.lower() not in not_passed_on:
                     self.send_header(name, value)
             self.send_header("content-length", str(len(body)))
             self.end_headers()

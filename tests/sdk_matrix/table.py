@@ -19,8 +19,9 @@ from a lock file under `requirements/`. This file is written by the run, and the
 they measure. Write it anew with `.venv/bin/python -m tests.sdk_matrix.table`.
 
 `yes` is a check that passed. Anything else is a fact: which error the SDK raises (its package, then its class), or how
-many requests it sends. The lines that begin with *stream* and *answer* tell what a product sees of a fault that the
-mock was told to make: "no error" means that the SDK does not notice.
+many requests it sends. A *wait* is `kept` where the second request did not come before the time that the mock had told
+with the first answer, in `Retry-After` or `retry-after-ms`. The lines that begin with *stream* and *answer* tell what
+a product sees of a fault that the mock was told to make: "no error" means that the SDK does not notice.
 """
 Cells = Mapping[str, str]
 """What the table says of one SDK, check by check."""
@@ -36,7 +37,7 @@ def render(measured: Mapping[str, Cells]) -> str:
     parts = [HEAD, "| SDK | version | checks |", "|---|---|---|"]
     parts += [f"| {sdk.package} | {sdk.version} | {len(measured[sdk.name])} |" for sdk in SDKS]
     parts.append(f"| all | | {sum(map(len, measured.values()))} |")
-    for family in (*PACKAGES, "bedrock"):
+    for family in PACKAGES:
         sdks = [sdk for sdk in SDKS if sdk.family == family]
         names = dict.fromkeys(check for sdk in sdks for check in measured[sdk.name])
         parts += ["", f"## {family}", "", f"| check | {' | '.join(sdk.generation for sdk in sdks)} |"]

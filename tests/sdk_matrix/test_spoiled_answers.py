@@ -71,6 +71,14 @@ def test_each_planted_defect_is_found_by_its_check(name: str, plants: tuple[Plan
         assert plant.sign in result.detail
 
 
+def test_a_wait_that_is_not_kept_is_found(mock: Addresses) -> None:
+    """Without the header a client waits as long as it likes, which is less than it was told."""
+    checks = ("a wait told in seconds", "a wait told in ms")
+    with spoiled(mock, lambda body: body, without=("retry-after", "retry-after-ms")) as silent:
+        found = measure(BY_NAME["groq-new"], silent, *checks)
+    assert [(result.check, result.ok) for result in found] == [(check, False) for check in checks]
+
+
 def test_a_probe_that_ends_early_is_no_probe_that_found_nothing(mock: Addresses) -> None:
     with pytest.raises(ProbeError, match="after 0 checks"):
         measure(BY_NAME["ollama-old"], Addresses("http://[", mock.control))

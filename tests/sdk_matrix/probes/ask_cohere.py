@@ -262,7 +262,7 @@ status_checks(
     },
     lambda said: ask(said, ONCE), lambda error: error.status_code,
 )  # fmt: skip
-retry_checks(probe, ask, requests=3)
+retry_checks(probe, ask, requests=3, reads=("seconds", "ms") if probe.new else ("seconds",))
 stream_fault_checks(
     probe, lambda said, seconds: text_of(said, {**ONCE, "timeout_in_seconds": seconds}), quiet=("stream-error",)
 )

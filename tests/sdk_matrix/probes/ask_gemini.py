@@ -324,10 +324,10 @@ status_checks(
     probe, {400: CLIENT, 401: CLIENT, 403: CLIENT, 404: CLIENT, 429: CLIENT, 500: SERVER, 503: SERVER, 504: SERVER},
     lambda said: ask(client, said), lambda error: error.code,
 )  # fmt: skip
-retry_checks(probe, lambda said: ask(client, said), requests=1, error=errors.APIError)
-probe.checks[-2:] = [(f"without retry options: {name}", check) for name, check in probe.checks[-2:]]
-retry_checks(probe, lambda said: ask(stubborn, said), requests=3)
-probe.checks[-2:] = [(f"with retry options: {name}", check) for name, check in probe.checks[-2:]]
+with probe.under("without retry options"):
+    retry_checks(probe, lambda said: ask(client, said), requests=1, error=errors.APIError)
+with probe.under("with retry options"):
+    retry_checks(probe, lambda said: ask(stubborn, said), requests=3, reads=())
 stream_fault_checks(probe, lambda said, seconds: text_of(waiting(seconds), said))
 whole_fault_checks(probe, lambda said, seconds: ask(waiting(seconds), said))
 journal_check(probe, lambda said: ask(client, said), MODEL)

@@ -247,7 +247,9 @@ status_checks(
     probe, dict.fromkeys((400, 401, 403, 404, 429, 500, 503), SDKError),
     lambda said: ask(client, said), lambda error: error.status_code,
 )  # fmt: skip
-retry_checks(probe, lambda said: ask(stubborn, said), requests=3)
+retry_checks(
+    probe, lambda said: ask(stubborn, said), requests=3, reads=("seconds", "ms") if probe.new else ("seconds",)
+)
 stream_fault_checks(probe, lambda said, seconds: text_of(waiting(seconds), said))
 whole_fault_checks(probe, lambda said, seconds: ask(waiting(seconds), said))
 journal_check(probe, lambda said: ask(client, said), MODEL)

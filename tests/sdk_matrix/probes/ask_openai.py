@@ -4,7 +4,7 @@ import json
 import os
 
 import openai
-from chat_completions import TOOLS, chat_checks, fault_checks, user
+from chat_completions import chat_checks, fault_checks, user
 from checking import KEY, PATIENCE, SHORT, Probe, error_of, holds, named, same
 from tasks import ANSWER, PNG, SAID, TOOL_NAME, TOOL_SCHEMA, fits_tool, is_echo, person_model, streams_wholly, vectors
 
@@ -250,7 +250,9 @@ fault_checks(probe, openai, client, MODEL)
 
 AZURE = {"azure_endpoint": probe.mock.base, "api_version": "2024-10-21", "api_key": KEY, "timeout": PATIENCE}
 azure = openai.AzureOpenAI(**AZURE)
-chat_checks(probe, openai, azure, lambda: openai.AsyncAzureOpenAI(**AZURE), "my-deployment", "azure: ")
+with probe.under("azure"):
+    chat_checks(probe, openai, azure, lambda: openai.AsyncAzureOpenAI(**AZURE), "my-deployment")
+    fault_checks(probe, openai, azure, "my-deployment")
 
 
 @probe.check
@@ -271,12 +273,12 @@ def azure_parses_into_a_model() -> None:
 
 
 @probe.check
-def azure_errors_are_raised_and_retried() -> None:
-    probe.mock.fault("azure", "status", status=429, times=2, retry_after=0.01, retry_after_form="ms")
+def azure_models_are_listed_and_one_is_shown() -> None:
     with probe.mock.journal() as entries:
-        found = azure.chat.completions.create(model="my-deployment", messages=user("azure"), tools=TOOLS)
-    same([entry["status"] for entry in entries], [429, 429, 200])
-    same([call.function.name for call in found.choices[0].message.tool_calls], [TOOL_NAME])
+        listed = list(azure.models.list())
+        same(azure.models.retrieve(listed[0].id).id, listed[0].id)
+    holds(listed and all(each.object == "model" for each in listed), listed)
+    same([entry["provider"] for entry in entries], ["azure", "azure"])
 
 
 @probe.check

@@ -36,7 +36,7 @@ def text_of(client: object, model: str, said: str) -> Iterator[str]:
 
 
 def chat_checks(  # noqa: C901, PLR0915
-    probe: Probe, sdk: ModuleType, client: object, async_client: type, model: str, prefix: str = ""
+    probe: Probe, sdk: ModuleType, client: object, async_client: type, model: str
 ) -> None:
     """Check what a chat can do; `async_client` makes a client for the running loop."""
 
@@ -44,7 +44,7 @@ def chat_checks(  # noqa: C901, PLR0915
         return client.chat.completions.create(model=model, **asked)
 
     def check(name: str) -> object:
-        return lambda function: probe.add(prefix + name, function)
+        return lambda function: probe.add(name, function)
 
     def ask(asked: object, said: str) -> str:
         return asked.chat.completions.create(model=model, messages=user(said)).choices[0].message.content

@@ -93,6 +93,13 @@ class Probe:
         """Name a check in so many words."""
         self.checks.append((name, function))
 
+    @contextmanager
+    def under(self, title: str) -> Iterator[None]:
+        """Let the names of all checks that are added within the block begin so."""
+        start = len(self.checks)
+        yield
+        self.checks[start:] = [(f"{title}: {name}", function) for name, function in self.checks[start:]]
+
     def run(self) -> None:
         """Run all checks, one after the other, and print a line of JSON about each."""
         for name, function in self.checks:

@@ -1,6 +1,6 @@
 """Checks of what an SDK makes of errors, of the wish to come again, and of answers that go wrong."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from checking import KEY, PATIENCE, SHORT, Probe, error_of, holds, named, same
 from tasks import ANSWER, is_echo
@@ -101,26 +101,57 @@ def whole_fault_checks(probe: Probe, ask: Callable[[str, float], object]) -> Non
         probe.add(f"answer: {kind}", one(kind, more))
 
 
-def retry_checks(probe: Probe, ask: Callable[[str], str], *, requests: int, error: type | tuple = ()) -> None:
-    """Check how often a client asks that is told twice to come again: so many requests, then an answer or an error."""
+WAITS = {"seconds": 1.0, "ms": 0.8}
+"""In which form a wait is told, and how many seconds: more than any of the clients waits by itself."""
+FOREVER = 30.0
+"""Seconds that are told a client which does not read them; it comes long before, however busy the machine is."""
+
+
+def retry_checks(
+    probe: Probe, ask: Callable[[str], str], *, requests: int, error: type | tuple = (), reads: Container[str] = WAITS
+) -> None:
+    """Check how often a client asks that is told twice to come again: so many requests, then an answer or an error.
+
+    Check also that it does not come before it was told to, where `reads` has the form in which it was told.
+    """
+
+    def asked(said: str) -> list[dict]:
+        with probe.mock.journal() as entries:
+            if error:
+                holds(isinstance(error_of(ask, said), error), "another error")
+            else:
+                is_echo(ask(said), said)
+        return entries
 
     def check_with(status: int) -> Callable:
         def check() -> str:
             said = f"twice {status}, then an answer"
             probe.mock.fault(said, "status", times=2, status=status, retry_after=0.01, retry_after_form="ms")
-            with probe.mock.journal() as entries:
-                if error:
-                    holds(isinstance(error_of(ask, said), error), "another error")
-                else:
-                    is_echo(ask(said), said)
-            same(len(entries), requests)
+            entries = asked(said)
             same([entry["status"] for entry in entries], [status, status, 200][:requests])
             return f"{requests} request{'s'[: requests > 1]}"
 
         return check
 
+    def check_wait(form: str) -> Callable:
+        def check() -> str:
+            said = f"wait in {form}"
+            wait = WAITS[form] if form in reads else FOREVER
+            probe.mock.fault(said, "status", times=1, status=429, retry_after=wait, retry_after_form=form)
+            entries = asked(said)
+            same([entry["status"] for entry in entries], [429, 200][:requests])
+            if requests == 1:
+                return "1 request"
+            waited = entries[1]["received"] - entries[0]["received"]
+            holds((waited >= wait) == (form in reads), waited)
+            return "kept" if form in reads else "not kept"
+
+        return check
+
     for status in (429, 503):
         probe.add(f"twice {status}, then an answer", check_with(status))
+    for form in WAITS:
+        probe.add(f"a wait told in {form}", check_wait(form))
 
 
 def journal_check(probe: Probe, ask: Callable[[str], str], model: str, *, keyed: bool = True) -> None:
