@@ -12,7 +12,7 @@ from lab.llm_mock.delivery import BrokenError, Sending, deliver_stream, deliver_
 from lab.llm_mock.families import family_of, known
 from lab.llm_mock.intake import Room, is_late, take_body
 from lab.llm_mock.journal import Outcome
-from lab.llm_mock.keys import QUERY as KEYS_IN_QUERY
+from lab.llm_mock.keys import carries
 from lab.llm_mock.pace import Patience
 from lab.llm_mock.reply import BODY_LIMIT, Context, Reply, reply
 from lab.llm_mock.script import Script, stream_script, whole_script
@@ -95,7 +95,7 @@ def _query(written: bytes) -> dict[str, str]:
     query: dict[str, str] = {}
     if written:
         for name, value in parse_qsl(written.decode("latin-1"), keep_blank_values=True):
-            query[name] = f"{query[name]},{value}" if name in query and name.lower() in KEYS_IN_QUERY else value
+            query[name] = f"{query[name]},{value}" if name in query and carries(name) is not None else value
     return query
 
 

@@ -7,8 +7,7 @@ from typing import Literal
 from lab.llm_mock.decision import Decision
 from lab.llm_mock.families import known
 from lab.llm_mock.intake import decoded
-from lab.llm_mock.keys import HEADERS as KEY_HEADERS
-from lab.llm_mock.keys import OWN_KEY_PREFIX, Key, key, secrets
+from lab.llm_mock.keys import Key, carries, key, own_keys, passing, secrets
 from lab.llm_mock.question import Question
 from lab.llm_mock.redaction import Redactor
 from lab.llm_mock.rules.matching import Subject, subject_of
@@ -112,12 +111,17 @@ class Record:
         return self.entry.seq
 
 
+def learn(redactor: Redactor, received: Received) -> None:
+    """Remember what is secret in a request."""
+    redactor.learn(secrets(received), passing(received))
+
+
 def record(
     redactor: Redactor, *, seq: int, at: float, path: str, received: Received, provider: str, endpoint: str | None,
     question: Question | None, decision: Decision | None,
 ) -> Record:  # fmt: skip
     """Describe a request that is in flight."""
-    redactor.learn(secrets(received))
+    learn(redactor, received)
     subject = _subject(redactor, received, provider, endpoint, question)
     said = decision is not None and not decision.unmatched and question is not None
     said = said and _spoken(provider, endpoint)
@@ -179,9 +183,9 @@ def _subject(
     headers = {
         redactor.text(name, NAME_LIMIT): redactor.text(value, TEXT_LIMIT)
         for name, value in list(received.headers.items())[:MATCHED_HEADERS]
-        if name not in KEY_HEADERS
+        if carries(name) is None
     }
-    own = tuple(each for each in secrets(received) if each.startswith(OWN_KEY_PREFIX))
+    own = own_keys(received)
     if question is None:
         return Subject(provider, endpoint or "", headers=headers, keys=own)
     asked = subject_of(received, question, keyed=False)
@@ -212,7 +216,10 @@ def _turns(redactor: Redactor, question: Question) -> tuple[Said, ...]:
 def _weight(entry: Entry, subject: Subject, body: bytes | None) -> int:
     texts: list[str] = [entry.system or "", entry.last_user or "", entry.text or "", subject.system, subject.user]
     texts += [*entry.results, *subject.texts, *subject.results, *subject.tools, *subject.headers.values()]
-    texts += [said.text for said in entry.texts] + [call.arguments for call in entry.calls]
+    texts += [said.text for said in entry.texts] + [
+        text for call in entry.calls for text in (call.name, call.arguments)
+    ]
+    texts += [entry.path, entry.method, subject.model, *subject.headers, *subject.keys, *entry.headers.values()]
     # A character takes up to four bytes, and every text some more for itself.
     in_all = sum(len(text) * (1 if text.isascii() else 4) + 64 for text in texts)
     return BASE_WEIGHT + in_all + len(body or b"")

@@ -6,7 +6,7 @@ from typing import Any
 
 from lab.llm_mock.schema.building import Builder
 from lab.llm_mock.schema.effort import Effort, ImpossibleError, SpentError
-from lab.llm_mock.schema.reading import Document, enumerated, mapping, names, types_of
+from lab.llm_mock.schema.reading import Document, is_shallow, mapping, names, types_of, values_of
 
 STEPS = 20_000
 ROUGHLY_DEEP = 3
@@ -31,8 +31,9 @@ def instance(schema: Any, *, seed: str) -> Any:
 
 def _roughly(schema: Any, depth: int) -> Any:
     said = mapping(schema)
-    if values := enumerated(said):
-        return values[0]
+    for value in values_of(said) or ():
+        if is_shallow(value):
+            return value
     types = types_of(said)
     for kind, value in _ROUGHLY.items():
         if types is not None and kind in types:

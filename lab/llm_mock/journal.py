@@ -5,16 +5,15 @@ from collections import deque
 from collections.abc import Callable
 
 from lab.llm_mock.decision import Decision
-from lab.llm_mock.entry import Entry, Outcome, Record, record
+from lab.llm_mock.entry import Entry, Outcome, Record, learn, record
 from lab.llm_mock.metrics import Metrics
-from lab.llm_mock.pending import PENDING_BODY, End, Pending, ended
+from lab.llm_mock.pending import PENDING_SIZE, End, Pending, ended, size_of
 from lab.llm_mock.question import Question
 from lab.llm_mock.redaction import Redactor
 from lab.llm_mock.wire.base import Received
 
 DEFAULT_LIMIT = 10_000
 DEFAULT_BYTES = 32 * 1024 * 1024
-REFUSED = 400  # from this status on, nothing of the answer was said
 __all__ = ["DEFAULT_LIMIT", "Entry", "Journal", "Outcome"]
 
 
@@ -57,15 +56,13 @@ class Journal:
         """
         self.last_seq += 1
         endpoint = endpoint or (question.endpoint if question is not None else None)
-        pending = Pending(
-            self.last_seq, self._clock(), path or received.path, received, provider, endpoint, question, decision
-        )
+        path = path or received.path
+        size = size_of(received, path, question, decision)
+        pending = Pending(self.last_seq, self._clock(), path, received, provider, endpoint, question, decision, size)
         self._records.append(pending)
         self._pending += 1
         self._weight += pending.weight
-        if len(received.body) > PENDING_BODY:
-            self._describe()
-        if self._weight > self._size and self._pending:  # described it weighs less
+        if size > PENDING_SIZE or self._weight > self._size:  # described it weighs less
             self._describe()
         self._drop()
         faults = [fault.kind for fault in decision.faults] if decision is not None else []
@@ -112,7 +109,11 @@ class Journal:
 
     def _describe(self) -> None:
         """Describe what was only noted so far: to take out keys takes longer than an answer, and few are read."""
-        for position in range(len(self._records) - self._pending, len(self._records)):
+        positions = range(len(self._records) - self._pending, len(self._records))
+        for noted in (self._records[position] for position in positions):
+            if isinstance(noted, Pending):  # its key may stand in the text of one before it
+                learn(self._redactor, noted.received)
+        for position in positions:
             noted = self._records[position]
             if isinstance(noted, Pending):
                 made = record(

@@ -11,6 +11,7 @@ from lab.llm_mock.instance import instance
 from lab.llm_mock.question import Question, Tool
 
 ECHO_LIMIT = 80  # characters of what was said that an answer repeats
+SEARCHED = 16 * 1024  # characters of what was said in which tools are looked for by name
 RESULTS_LIMIT = 400  # characters of what tools answered
 DIMENSIONS = 64
 
@@ -57,7 +58,7 @@ def _chosen(question: Question) -> Tool | None:
     offered = [tool for tool in question.tools if tool.name not in called]
     if choice.startswith(":"):
         return next((tool for tool in offered if tool.name == choice[1:]), None)
-    said = question.last_user or ""
+    said = (question.last_user or "")[:SEARCHED]
     named = [tool for tool in offered if tool.name and tool.name in said]
     return max(named, key=lambda tool: len(tool.name)) if named else next(iter(offered), None)
 

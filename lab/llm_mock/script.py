@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lab.llm_mock.damage import of, place, problem, rewritten
 from lab.llm_mock.fault import Fault, Kind
 from lab.llm_mock.pace import due
-from lab.llm_mock.wire.base import Family, Frame, Headers, Streamed, Whole
+from lab.llm_mock.wire.base import Family, Form, Frame, Headers, Streamed, Whole
 
 HUGE = 64 * 1024 * 1024  # bytes
 CHUNK = 64 * 1024
@@ -129,18 +129,36 @@ def stream_script(
     where = [index for index, frame in enumerate(frames) if frame.piece]
     inserted: dict[int, list[Step]] = {}
     # Of what comes at the same place, that which ends the stream comes last.
-    wanted = sorted((*_within(faults), *_frames(faults, family, endpoint)), key=lambda each: _LAST.get(each[0].kind, 0))
+    form = _form(stream, family, endpoint)
+    wanted = sorted((*_within(faults), *_frames(faults, form, where)), key=lambda each: _LAST.get(each[0].kind, 0))
     for fault, step in wanted:
-        after = place(fault, len(where))
-        index = where[after - 1] + 1 if after else (where[0] if where else 0)
+        index = _index(fault, where)
         inserted.setdefault(index, []).append(step)
         if fault.kind == "stream-error":
             inserted[index].append(End(fault))
-    steps = _paced(frames, inserted, faults, digest)
+    steps = _paced(frames, inserted, faults, digest, form)
     return Script(200, media_type, stream.headers, None, before, tuple(steps), tuple(given))
 
 
-def _paced(frames: list[Frame], inserted: dict[int, list[Step]], faults: Sequence[Fault], digest: str) -> list[Step]:
+def _form(stream: Streamed, family: Family, endpoint: str) -> Form:
+    """Return the form of a stream; what it leaves open is as the family has it."""
+    form = stream.form or Form()
+    return Form(
+        form.error or (lambda problem, _place: family.stream_error(endpoint, problem)),
+        form.malformed or (lambda _place: family.malformed(endpoint)),
+        form.repeated,
+    )
+
+
+def _index(fault: Fault, where: Sequence[int]) -> int:
+    """Return before which frame a fault comes; `where` are those that are pieces."""
+    after = place(fault, len(where))
+    return where[after - 1] + 1 if after else (where[0] if where else 0)
+
+
+def _paced(
+    frames: list[Frame], inserted: dict[int, list[Step]], faults: Sequence[Fault], digest: str, form: Form
+) -> list[Step]:  # fmt: skip
     pace, slow, huge = of(faults, "pace"), of(faults, "slow-first-token"), of(faults, "huge-body")
     times = due(pace, digest) if pace is not None else None
     first = next((index for index, frame in enumerate(frames) if frame.piece), None)
@@ -153,10 +171,12 @@ def _paced(frames: list[Frame], inserted: dict[int, list[Step]], faults: Sequenc
             steps.append(Pause(slow.seconds or 0.0, slow))
         if frame.piece and pace is not None and times is not None:
             steps.append(Due(next(times), pace))
-        steps.append(Send(frame.data, int(frame.piece)))
         if index == first and huge is not None:
-            # The model says the same thing over and over: such a frame is valid wherever the first one is.
-            steps.append(Fill(frame.data, huge.size or HUGE, huge))
+            # The model says the same thing over and over.
+            begun, more, end = form.repeated(frame.data)
+            steps += [Send(begun, int(frame.piece)), Fill(more, huge.size or HUGE, huge), Send(end)]
+        else:
+            steps.append(Send(frame.data, int(frame.piece)))
     return [*steps, *inserted.get(len(frames), ())]
 
 
@@ -182,14 +202,14 @@ def _within(faults: Sequence[Fault]) -> list[tuple[Fault, Step]]:
     return steps
 
 
-def _frames(faults: Sequence[Fault], family: Family, endpoint: str) -> list[tuple[Fault, Step]]:
+def _frames(faults: Sequence[Fault], form: Form, where: Sequence[int]) -> list[tuple[Fault, Step]]:
     """Return what may come in the middle of a stream only."""
     steps: list[tuple[Fault, Step]] = []
     for fault in faults:
-        if fault.kind == "malformed-chunk":
-            steps.append((fault, Send(family.malformed(endpoint), 0, fault)))
-        elif fault.kind == "stream-error":
-            steps.append((fault, Send(family.stream_error(endpoint, problem(fault)), 0, fault)))
+        if fault.kind == "malformed-chunk" and form.malformed is not None:
+            steps.append((fault, Send(form.malformed(_index(fault, where)), 0, fault)))
+        elif fault.kind == "stream-error" and form.error is not None:
+            steps.append((fault, Send(form.error(problem(fault), _index(fault, where)), 0, fault)))
         elif fault.kind == "truncate":
             steps.append((fault, End(fault)))
     return steps

@@ -1,7 +1,6 @@
 """Which rule answers a question, and how often each one did."""
 
 import hashlib
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +9,6 @@ from lab.llm_mock import mind
 from lab.llm_mock.answer import Answer, Call, input_tokens
 from lab.llm_mock.decision import Decision
 from lab.llm_mock.fault import Fault
-from lab.llm_mock.instance import instance
 from lab.llm_mock.question import Question
 from lab.llm_mock.rules.matching import matches, subject_of
 from lab.llm_mock.rules.model import Reply, Rule, RuledCall, Rules
@@ -140,5 +138,5 @@ def _call(call: RuledCall, question: Question, place: int) -> Call:
     arguments = call.arguments
     if arguments is None:
         schema = next((tool.schema for tool in question.tools if tool.name == call.name), {})
-        arguments = json.dumps(instance(schema, seed=question.digest))
+        arguments = mind.arguments(schema, seed=question.digest)
     return Call(f"call_{digest[:24]}", call.name, arguments)

@@ -18,7 +18,11 @@ WHOLE_BITS = 1024
 MAX_WHOLE = 2**53  # beyond it a JSON number is not exact everywhere
 _TAG = "tag:yaml.org,2002:"
 _TEXTS = {_TAG + "str", _TAG + "timestamp"}
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+# JSON's numbers, and what can mean nothing else: a plus in front, and a point without digits on one side. YAML would
+# also read 010, 1_000 and 12:30 as numbers, and other ones than they seem: they are texts, as they are in YAML 1.2.
+_NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_ENDLESS = re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE)
+_NUMBERS = {_TAG + "int", _TAG + "float"}
 
 
 class Sheet:
@@ -150,7 +154,7 @@ class Sheet:
         return None
 
     def plain(self, node: Node, what: str, depth: int = 0) -> Any:
-        """Read anything that JSON can say."""
+        """Read anything that JSON can say; what it cannot say is a problem, and None."""
         if depth > DEPTH_LIMIT:
             self._give_up(node.start_mark.line + 1, node.start_mark.column + 1, f"{what} is nested too deeply")
         if isinstance(node, SequenceNode):
@@ -158,15 +162,19 @@ class Sheet:
         if isinstance(node, MappingNode):
             pairs = self.pairs(node, what)
             return {_joined(key.value): self.plain(value, what, depth + 1) for key, value in pairs}
-        return self._scalar(node, what)
+        value = self._scalar(node, what)
+        return None if value is ... else value
 
     def _scalar(self, node: Node, what: str | None = None) -> Any:
         self._spend(node)
         if isinstance(node, ScalarNode):
-            if node.tag in _TEXTS:
-                is_number = node.style is None and _NUMBER.fullmatch(node.value) is not None
-                return float(node.value) if is_number else _joined(node.value)
-            construct = _SCALARS.get(node.tag)
+            is_number = node.style is None and _NUMBER.fullmatch(node.value) is not None
+            is_text = node.tag in _TEXTS or (
+                node.tag in _NUMBERS and node.style is None and not _ENDLESS.fullmatch(node.value)
+            )
+            if is_text and not is_number:
+                return _joined(node.value)
+            construct = _float if node.tag in _TEXTS else _SCALARS.get(node.tag)
             try:
                 value = construct(_CONSTRUCTOR, node) if construct is not None else ...
             except (ValueError, KeyError, IndexError, OverflowError, yaml.YAMLError):
@@ -204,6 +212,11 @@ class _Loader(yaml.SafeLoader):
         node: Node | None = super().compose_node(parent, index)
         self.depth -= 1
         return node
+
+
+def _float(_constructor: yaml.constructor.SafeConstructor, node: ScalarNode) -> float:
+    """Read what is a number in JSON only, such as 1e5."""
+    return float(node.value)
 
 
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()

@@ -7,7 +7,7 @@ from typing import Any
 
 from lab.llm_mock.schema import numbers, texts
 from lab.llm_mock.schema.choosing import Choices, Chooser, Chosen, kinds
-from lab.llm_mock.schema.effort import Effort, ImpossibleError
+from lab.llm_mock.schema.effort import GLANCED, PER_STEP, Effort, ImpossibleError
 from lab.llm_mock.schema.fitting import fits
 from lab.llm_mock.schema.matching import found, matching
 from lab.llm_mock.schema.reading import (
@@ -74,7 +74,7 @@ class Builder:
 
     def _made(self, chosen: Chosen, kind: str, depth: int, taken: Collection[str], *, lean: bool) -> Any:
         parts = chosen.parts
-        values = next((values for part in parts if (values := enumerated(part)) is not None), None)
+        values = next((values for part in parts if (values := enumerated(part, self._effort)) is not None), None)
         if values is None and kind == "boolean":
             values = [True, False]
         if values is not None:
@@ -86,7 +86,7 @@ class Builder:
                 return self._array(parts, depth, lean=lean)
             case "string":
                 made = texts.text(parts, self._random, self._effort)
-                self._effort.spend(len(made) // 50)
+                self._effort.spend(len(made) // PER_STEP)
                 return made
             case "integer" | "number":
                 return numbers.number(parts, self._random, self._effort, integer=kind == "integer", taken=taken)
@@ -97,10 +97,11 @@ class Builder:
         if not values:
             raise ImpossibleError
         start = self._random.randrange(len(values))
+        rest = [_but_values(part) for part in parts]
         for index in range(len(values)):
             each = values[(start + index) % len(values)]
             self._effort.spend()
-            if key(each) not in taken and self._fits(each, [_but_values(part) for part in parts]):
+            if key(each, self._effort) not in taken and self._fits(each, rest):
                 return each
         raise ImpossibleError
 
@@ -133,12 +134,15 @@ class Builder:
             name = waiting.pop()
             for part in parts:
                 for word in ("dependentRequired", "dependencies"):
-                    more = [each for each in names(mapping(part.get(word)).get(name)) if each not in asked]
+                    brought = names(mapping(part.get(word)).get(name))
+                    self._effort.spend(len(brought) // GLANCED)
+                    more = [each for each in brought if each not in asked]
                     asked.update(dict.fromkeys(more))
                     waiting += more
         return asked
 
     def _fill(self, made: dict[str, Any], name: str, parts: Sequence[Part], depth: int, *, needed: bool) -> None:
+        self._effort.spend(len(name) // PER_STEP + len(parts) // GLANCED)
         said = for_property(parts, name, partial(found, effort=self._effort))
         unknown = not any(name in mapping(part.get("properties")) for part in parts)
         if unknown and any(part.get("unevaluatedProperties") is False for part in parts):
@@ -193,7 +197,7 @@ class Builder:
     def _distinct(self, said: Sequence[Any], depth: int, taken: set[str]) -> Any:
         for _ in range(DISTINCT_TRIES):
             item = self.value(said, depth + 1, taken)
-            if (written := key(item)) not in taken:
+            if (written := key(item, self._effort)) not in taken:
                 taken.add(written)
                 return item
         raise ImpossibleError

@@ -5,8 +5,19 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from lab.llm_mock.schema.effort import Effort, ImpossibleError
-from lab.llm_mock.schema.reading import TYPES, Document, Part, enumerated, listed, mapping, names, types_of, whole
+from lab.llm_mock.schema.effort import GLANCED, Effort, ImpossibleError
+from lab.llm_mock.schema.reading import (
+    TYPES,
+    Document,
+    Part,
+    breadth,
+    listed,
+    mapping,
+    names,
+    types_of,
+    values_of,
+    whole,
+)
 
 _NEVER = 1000  # the height of a schema that asks for itself
 _FARTHEST = 12
@@ -66,9 +77,12 @@ class Chooser:
             if not isinstance(schema, dict) or id(schema) in seen:
                 continue
             seen.add(id(schema))
+            self._effort.spend(breadth(schema))
             found.parts.append(schema)
             found.doubtful = found.doubtful or not _DOUBTFUL.isdisjoint(schema)
-            waiting += [self._document.resolve(schema[word]) for word in ("$ref", "$dynamicRef") if word in schema]
+            for word in ("$ref", "$dynamicRef"):
+                if word in schema:
+                    waiting.append(self._document.resolve(schema[word], self._effort))
             waiting += listed(schema.get("allOf"))
             waiting += self._alternatives(schema, choices, lean=lean)
         return found
@@ -78,10 +92,14 @@ class Chooser:
         taken = [choices.take(self._ordered(branches, lean=lean)) for branches in written]
         if "if" in schema:
             taken += choices.take([[schema["if"], schema.get("then", True)], [schema.get("else", True)]])
-        asked = names(schema.get("required"))
-        for name in asked:  # it grows while it is gone through
-            self._effort.spend()
-            asked += [each for each in names(mapping(schema.get("dependentRequired")).get(name)) if each not in asked]
+        waiting = names(schema.get("required"))
+        asked = set(waiting)
+        brought = mapping(schema.get("dependentRequired"))
+        for name in waiting:  # it grows while it is gone through
+            more = names(brought.get(name))
+            self._effort.spend(1 + len(more) // GLANCED)
+            waiting += [each for each in more if each not in asked]
+            asked.update(more)
         for word in ("dependentSchemas", "dependencies"):
             taken += [each for name, each in mapping(schema.get(word)).items() if name in asked]
         return taken
@@ -114,9 +132,11 @@ class Chooser:
         def least(branches: Sequence[Any]) -> int:
             return min((self.height(each, distance) for each in branches), default=0)
 
-        if enumerated(schema) is not None or "null" in (types_of(schema) or ()):
+        if values_of(schema) is not None or "null" in (types_of(schema) or ()):
             return 0
-        inner = [self.height(self._document.resolve(schema[word]), distance) for word in ("$ref",) if word in schema]
+        inner = []
+        if "$ref" in schema:
+            inner.append(self.height(self._document.resolve(schema["$ref"], self._effort), distance))
         inner += [self.height(each, distance) for each in listed(schema.get("allOf"))]
         inner += [least(listed(schema.get(word))) for word in ("anyOf", "oneOf")]
         properties = mapping(schema.get("properties"))

@@ -9,6 +9,7 @@ from lab.llm_mock.schema.numbers import within
 from lab.llm_mock.schema.reading import (
     Document,
     Part,
+    breadth,
     enumerated,
     for_item,
     for_property,
@@ -38,19 +39,20 @@ def fits(value: Any, schema: Any, document: Document, effort: Effort, depth: int
         return False
     if not isinstance(schema, dict) or depth > DEEPEST:
         return True
+    effort.spend(breadth(schema))
     if not _fits_itself(value, schema, effort):
         return False
     return _fits_others(value, schema, document, effort, depth) and _fits_kind(value, schema, document, effort, depth)
 
 
 def _fits_itself(value: Any, schema: Part, effort: Effort) -> bool:
-    types, values = types_of(schema), enumerated(schema)
+    types, values = types_of(schema), enumerated(schema, effort)
     if types is not None and kind_of(value) not in types:
         return False
     if values is None:
         return True
     effort.spend(len(values) // 8)
-    return key(value) in map(key, values)
+    return key(value, effort) in (key(each, effort) for each in values)
 
 
 def _fits_others(value: Any, schema: Part, document: Document, effort: Effort, depth: int) -> bool:
@@ -58,7 +60,7 @@ def _fits_others(value: Any, schema: Part, document: Document, effort: Effort, d
         return fits(value, each, document, effort, depth + 1)
 
     for word in ("$ref", "$dynamicRef"):
-        if word in schema and not fit(document.resolve(schema[word])):
+        if word in schema and not fit(document.resolve(schema[word], effort)):
             return False
     if not all(map(fit, listed(schema.get("allOf")))):
         return False
@@ -94,7 +96,7 @@ def _counts(count: int, schema: Part, what: str) -> bool:
 def _fits_array(value: list[Any], schema: Part, document: Document, effort: Effort, depth: int) -> bool:
     if not _counts(len(value), schema, "Items"):
         return False
-    if schema.get("uniqueItems") is True and len(set(map(key, value))) < len(value):
+    if schema.get("uniqueItems") is True and len({key(each, effort) for each in value}) < len(value):
         return False
     for index, item in enumerate(value):
         if not all(fits(item, each, document, effort, depth + 1) for each in for_item(schema, index)):

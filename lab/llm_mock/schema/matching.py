@@ -4,7 +4,7 @@ import string
 from functools import lru_cache
 from random import Random
 
-from lab.llm_mock.schema.effort import Effort, ImpossibleError
+from lab.llm_mock.schema.effort import GLANCED, Effort, ImpossibleError
 from lab.llm_mock.schema.expression import (
     LAST,
     Ahead,
@@ -21,6 +21,7 @@ from lab.llm_mock.schema.expression import (
 LONGEST = 10_000  # characters of a text that is made for a pattern
 TRIES = 60
 SHARE = 16  # places in a text that are looked at in one step
+RANGES = 256  # of characters that are compared in one step
 _PLAIN = string.ascii_letters + string.digits
 _PRINTABLE = _PLAIN + string.punctuation
 _SURROGATES = range(0xD800, 0xE000)
@@ -33,6 +34,7 @@ def found(pattern: object, text: str, effort: Effort) -> bool:
     """
     if not isinstance(pattern, str):
         return True
+    effort.spend(len(pattern) // GLANCED)
     try:
         return _found(read(pattern), text, effort)
     except UnreadableError:
@@ -48,6 +50,7 @@ def _ends(node: Node, text: str, starts: set[int], effort: Effort) -> set[int]:
     effort.spend(1 + len(starts) // SHARE)
     match node:
         case Chars():
+            effort.spend(len(starts) * len(node.ranges) // RANGES)
             return {start + 1 for start in starts if start < len(text) and node.has(text[start])}
         case Sequence():
             for each in node.nodes:
@@ -93,6 +96,7 @@ def matching(patterns: list[str], least: int, most: int | None, random: Random, 
 
     None where an expression is not understood. Raises ImpossibleError where no such text was found, and SpentError.
     """
+    effort.spend(sum(map(len, patterns)) // GLANCED)
     try:
         nodes = [read(pattern) for pattern in patterns]
     except UnreadableError:

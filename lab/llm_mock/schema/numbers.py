@@ -44,11 +44,11 @@ def number(
     for distance in range(max(TRIES, len(taken) + 1)):
         effort.spend(bool(distance))
         made = _written((first + (start - first + distance) % (last - first + 1)) * unit, integer=integer)
-        if made is not None and key(made) not in taken and _within(made, parts):
+        if made is not None and key(made, effort) not in taken and _within(made, parts):
             return made
     for multiple in (0, first, last, *(2**each for each in range(TRIES))):
         made = _written(multiple * unit, integer=integer)
-        if made is not None and key(made) not in taken and _within(made, parts):
+        if made is not None and key(made, effort) not in taken and _within(made, parts):
             return made
     raise ImpossibleError
 

@@ -7,10 +7,17 @@ from fractions import Fraction
 from typing import Any
 from urllib.parse import unquote
 
+from lab.llm_mock.schema.effort import GLANCED, PER_STEP, Effort
+
 Part = Mapping[str, Any]
 TYPES = ("string", "number", "integer", "object", "array", "boolean", "null")
 MOST_VALUES = 2000  # of an enumeration that are looked at
 DEEPEST = 64  # levels of a value that is taken over from a schema
+MOST_TYPES = 32  # names of types that are looked at
+_WIDE = (
+    "required", "properties", "patternProperties", "anyOf", "oneOf", "dependentRequired", "dependentSchemas",
+    "dependencies",
+)  # fmt: skip
 _LONGEST_NUMBER = 9  # digits of a number that stands in quotes
 
 
@@ -59,7 +66,7 @@ def least_of(parts: Iterable[Part], keyword: str) -> int | None:
 def types_of(part: Part) -> frozenset[str] | None:
     """Return the types that a schema names, None for any; names may be in upper case, and null be a flag."""
     written = part.get("type")
-    found = {each.lower() for each in ([written] if isinstance(written, str) else names(written))}
+    found = {each.lower() for each in ([written] if isinstance(written, str) else names(listed(written)[:MOST_TYPES]))}
     found &= set(TYPES)
     if not found:
         return None
@@ -68,38 +75,68 @@ def types_of(part: Part) -> frozenset[str] | None:
     return frozenset(found | {"integer"} if "number" in found else found)
 
 
-def enumerated(part: Part) -> list[Any] | None:
-    """Return the values that a schema lists; those too deep to be written again are left out."""
+def breadth(part: Part) -> int:
+    """Return how many steps it takes to look at all the names and alternatives of a schema."""
+    return (len(part) + sum([len(part[word]) for word in _WIDE if isinstance(part.get(word), dict | list)])) // GLANCED
+
+
+def values_of(part: Part) -> Sequence[Any] | None:
+    """Return the values that a schema lists, of a long list the first; None where it lists none."""
     if "const" in part:
-        values: Sequence[Any] = [part["const"]]
-    elif isinstance(part.get("enum"), list):
-        values = part["enum"]
-    else:
+        return [part["const"]]
+    values = part.get("enum")
+    return values[:MOST_VALUES] if isinstance(values, list) else None
+
+
+def enumerated(part: Part, effort: Effort) -> list[Any] | None:
+    """Return the values that a schema lists but those too deep to be written again; raises SpentError."""
+    values = values_of(part)
+    if values is None:
         return None
-    return [each for each in values[:MOST_VALUES] if _is_shallow(each)]
+    shallow, seen = [], 0
+    for each in values:
+        level, levels = [each], 0
+        while level and levels < DEEPEST:
+            levels += 1
+            seen += len(level)
+            level = _within(level)
+        if not level:
+            shallow.append(each)
+    effort.spend(seen // GLANCED)
+    return shallow
 
 
-def _is_shallow(value: Any) -> bool:
+def is_shallow(value: Any) -> bool:
+    """Tell whether a value can be written again."""
     level = [value]
     for _ in range(DEEPEST):
-        level = [each for outer in level if isinstance(outer, dict | list)
-                 for each in (outer.values() if isinstance(outer, dict) else outer)]  # fmt: skip
-        if not level:
-            return True
-    return False
+        level = _within(level)
+    return not level
 
 
-def key(value: Any) -> str:
-    """Return a text that two values share where JSON Schema calls them equal."""
+def _within(level: Sequence[Any]) -> list[Any]:
+    """Return what the lists and objects of one level hold."""
+    return [each for outer in level if isinstance(outer, dict | list)
+            for each in (outer.values() if isinstance(outer, dict) else outer)]  # fmt: skip
+
+
+def key(value: Any, effort: Effort) -> str:
+    """Return a text that two values share where JSON Schema calls them equal; raises SpentError."""
+    written = _key(value)
+    effort.spend(len(written) // PER_STEP)
+    return written
+
+
+def _key(value: Any) -> str:
     match value:
         case str() | bool() | None:
             return json.dumps(value)
         case float() if value.is_integer():
             return repr(int(value))
         case list():
-            return f"[{','.join(map(key, value))}]"
+            return f"[{','.join(map(_key, value))}]"
         case dict():
-            return f"{{{','.join(sorted(f'{json.dumps(name)}:{key(each)}' for name, each in value.items()))}}}"
+            return f"{{{','.join(sorted(f'{json.dumps(name)}:{_key(each)}' for name, each in value.items()))}}}"
         case _:
             return repr(value)
 
@@ -110,15 +147,16 @@ class Document:
     def __init__(self, root: Any) -> None:
         self._root = root
 
-    def resolve(self, reference: Any) -> Any:
-        """Return what a reference points at; what lies elsewhere may be anything."""
+    def resolve(self, reference: Any, effort: Effort) -> Any:
+        """Return what a reference points at; what lies elsewhere may be anything. Raises SpentError."""
         if not isinstance(reference, str):
             return {}
+        effort.spend(len(reference) // GLANCED)
         if "#" not in reference:
-            return self._named(reference)
+            return self._named(reference, effort)
         pointer = unquote(reference.partition("#")[2])
         if pointer and not pointer.startswith("/"):
-            return self._named(pointer)
+            return self._named(pointer, effort)
         found = self._root
         for step in pointer.split("/")[1:]:
             name = step.replace("~1", "/").replace("~0", "~")
@@ -128,9 +166,11 @@ class Document:
                 found = mapping(found).get(name, {})
         return found
 
-    def _named(self, name: str) -> Any:
+    def _named(self, name: str, effort: Effort) -> Any:
         for store in ("$defs", "definitions"):
-            for each in mapping(mapping(self._root).get(store)).values():
+            kept = mapping(mapping(self._root).get(store))
+            effort.spend(len(kept) // 4)  # each is asked for three names
+            for each in kept.values():
                 if name in [mapping(each).get(word) for word in ("$anchor", "$dynamicAnchor", "$id")]:
                     return each
         return {}

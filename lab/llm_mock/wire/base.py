@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -46,11 +47,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """An answer frame by frame."""
+    """An answer frame by frame; `form` says what faults write into it, where that is not what the family says."""
 
     frames: Iterable[Frame]
     media_type: str = EVENT_STREAM
     headers: Headers = ()
+    form: "Form | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,20 @@ class Problem:
     code: str | None = None
     retry_after: float | None = None
     """Seconds after which it is worth asking again, where a protocol tells them in its body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a stream is put together; None is as the family says.
+
+    `error` writes a problem that ends the stream, and `malformed` what looks like a frame and is none, both for a
+    place, which is how many frames came before. `repeated` makes of a frame what comes first, what is then repeated
+    over and over, and what comes last, so that the whole still is a part of such a stream.
+    """
+
+    error: Callable[[Problem, int], bytes] | None = None
+    malformed: Callable[[int], bytes] | None = None
+    repeated: Callable[[bytes], tuple[bytes, bytes, bytes]] = lambda data: (data, data, b"")
 
 
 class RejectedError(Exception):
@@ -192,6 +208,13 @@ def parse(body: bytes) -> dict[str, Any]:
     return content
 
 
+def _finite(written: str) -> float:
+    number = float(written)
+    if math.isinf(number):
+        raise ValueError(f"{written[:20]} is larger than any number")
+    return number
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
@@ -199,4 +222,4 @@ def _refuse_constant(name: str) -> NoReturn:
 # Made once: the functions of the module json make a new one for each call.
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 _SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)

@@ -9,6 +9,7 @@ from lab.llm_mock.mind import vector
 from lab.llm_mock.question import Question, Turn
 from lab.llm_mock.wire import anthropic_message, anthropic_request, bedrock_converse
 from lab.llm_mock.wire.base import RejectedError
+from lab.llm_mock.wire.bounds import are_too_many
 from lab.llm_mock.wire.checked import fingerprint, items, mapping, text, whole_number
 from lab.llm_mock.wire.cut import cut
 
@@ -155,7 +156,7 @@ def _read_embed(content: Mapping[str, Any], model: str, _stream: bool) -> Questi
     inputs = tuple(text(each, f"texts.{at}") for at, each in enumerate(items(texts, "texts")))
     asked = content.get("dimensions", content.get("output_dimension"))
     dimensions = None if asked is None else whole_number(asked, "dimensions")
-    if not inputs or (dimensions or 0) > _MOST_DIMENSIONS:
+    if not inputs or (dimensions or 0) > _MOST_DIMENSIONS or are_too_many(len(inputs), dimensions):
         raise RejectedError("Malformed input request, please reformat your input and try again.")
     types = [text(each, "embedding_types") for each in items(content.get("embedding_types"), "embedding_types")]
     return Question(

@@ -22,9 +22,9 @@ def error(problem: Problem) -> Whole:
 
 
 def stream_error(_endpoint: str, problem: Problem) -> bytes:
-    """Write a problem within a stream, where it is an end with a reason."""
-    delta = {"error": problem.message, "finish_reason": "ERROR"}
-    return event({"type": "message-end", "delta": delta}, "message-end")
+    """Write a problem within a stream of events."""
+    end = write.broken(problem)
+    return event(end, end["type"])
 
 
 def malformed(_endpoint: str) -> bytes:

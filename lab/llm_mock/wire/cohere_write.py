@@ -6,7 +6,7 @@ from uuid import UUID
 
 from lab.llm_mock.answer import Answer, Call, pieces
 from lab.llm_mock.question import Question
-from lab.llm_mock.wire.base import Frame, Streamed, Whole, event, to_json
+from lab.llm_mock.wire.base import Form, Frame, Problem, Streamed, Whole, event, to_json
 from lab.llm_mock.wire.cut import cut
 
 LINES = "application/stream+json"
@@ -30,8 +30,24 @@ def streamed(question: Question, answer: Answer) -> Streamed:
     """Write an answer as events, or line by line."""
     told = cut(question, answer)
     if question.detail.get("lines"):
-        return Streamed((Frame(to_json(_widened(value)) + b"\n", piece) for value, piece in _steps(told)), LINES)
+        lines = (Frame(_line(value), piece) for value, piece in _steps(told))
+        return Streamed(lines, LINES, form=_FORM)
     return Streamed(Frame(event(value, value["type"]), piece) for value, piece in _steps(told))
+
+
+def broken(problem: Problem) -> dict[str, Any]:
+    """Write a problem within a stream, where it is an end with a reason."""
+    return {"type": "message-end", "delta": {"error": problem.message, "finish_reason": "ERROR"}}
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return to_json(_widened(value)) + b"\n"
+
+
+_FORM = Form(
+    error=lambda problem, _place: _line(broken(problem)),
+    malformed=lambda _place: b'{"type":"content-delta","index":0,"delta":{"mess\n',
+)
 
 
 def _widened(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,21 @@ def stream_error(_endpoint: str, problem: Problem) -> bytes:
     return event(_written(problem))
 
 
+def error_in_array(problem: Problem, place: int) -> bytes:
+    """Write a problem as the last item of a stream that is one JSON array."""
+    return before_item(place) + to_json(_written(problem)) + b"]\n"
+
+
+def malformed_in_array(place: int) -> bytes:
+    """Write an item of such an array that breaks off."""
+    return before_item(place) + b'{"candidates": [{"content": {"parts": [{"te'
+
+
+def before_item(place: int) -> bytes:
+    """Return what stands between the item of such an array at this place and what comes before it."""
+    return b",\r\n" if place else b"["
+
+
 def malformed(_endpoint: str) -> bytes:
     """Write an event that breaks off."""
     return b'data: {"candidates": [{"content": {"parts": [{"te\n\n'

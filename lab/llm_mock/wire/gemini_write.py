@@ -7,8 +7,9 @@ from typing import Any
 from lab.llm_mock import mind
 from lab.llm_mock.answer import Answer, Call, input_tokens, tokens
 from lab.llm_mock.question import Question
-from lab.llm_mock.wire.base import EVENT_STREAM, JSON, Frame, Streamed, Whole, event, to_json
+from lab.llm_mock.wire.base import EVENT_STREAM, JSON, Form, Frame, Streamed, Whole, event, to_json
 from lab.llm_mock.wire.cut import cut
+from lab.llm_mock.wire.gemini_error import before_item, error_in_array, malformed_in_array
 
 MODELS = ("gemini-3.1-pro", "gemini-2.5-pro", "gemini-2.5-flash", "gemini-embedding-001")
 _VERBS = ("generateContent", "streamGenerateContent", "countTokens")
@@ -27,15 +28,22 @@ def streamed(question: Question, answer: Answer) -> Streamed:
     """Write an answer as events, or as one JSON array."""
     if question.detail.get("sse"):
         return Streamed((Frame(event(value), piece) for value, piece in _chunks(question, answer)), EVENT_STREAM)
-    return Streamed(_array(_chunks(question, answer)), JSON)
+    return Streamed(_array(_chunks(question, answer)), JSON, form=_ARRAY)
 
 
 def _array(chunks: Iterator[tuple[Mapping[str, Any], bool]]) -> Iterator[Frame]:
-    separator = b"["
-    for value, piece in chunks:
-        yield Frame(separator + to_json(value), piece)
-        separator = b",\r\n"
+    for place, (value, piece) in enumerate(chunks):
+        yield Frame(before_item(place) + to_json(value), piece)
     yield Frame(b"]\n")
+
+
+def _repeated(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Repeat an item of the array, which may be the first one."""
+    item = data.removeprefix(before_item(0)).removeprefix(before_item(1))
+    return data, before_item(1) + item, b""
+
+
+_ARRAY = Form(error_in_array, malformed_in_array, _repeated)
 
 
 def _chunks(question: Question, answer: Answer) -> Iterator[tuple[Mapping[str, Any], bool]]:

@@ -4,14 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lab.llm_mock.mind import DIMENSIONS
 from lab.llm_mock.question import Question, Role, Tool, ToolCall, ToolResult, Turn
 from lab.llm_mock.wire.base import Received, RejectedError
+from lab.llm_mock.wire.bounds import are_too_many
 from lab.llm_mock.wire.openai_fields import hashed, mapping, objects, string, wrong
 
 PROVIDER = "ollama"
 LONGEST_VECTOR = 8192
-MOST_NUMBERS = 2**20  # in all the vectors of an answer
 _ROLES: Mapping[str, Role] = {
     "system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool",
 }  # fmt: skip
@@ -68,7 +67,7 @@ def embed(_received: Received, content: Mapping[str, Any], _words: Mapping[str, 
         raise wrong("dimensions", "an integer")
     if dimensions is not None and not 0 < dimensions <= LONGEST_VECTOR:
         raise RejectedError(f"dimensions must be from 1 to {LONGEST_VECTOR}")
-    if len(inputs) * (dimensions or DIMENSIONS) > MOST_NUMBERS:
+    if are_too_many(len(inputs), dimensions):
         raise RejectedError("too many inputs")
     return Question(
         PROVIDER, "embed", _model(content), _digest("embed", content), inputs=tuple(inputs), dimensions=dimensions

@@ -18,6 +18,7 @@ from lab.llm_mock.wire.base import (
     Whole,
     to_json,
 )
+from lab.llm_mock.wire.bounds import check_choices
 from lab.llm_mock.wire.cut import cut
 from lab.llm_mock.wire.openai_fields import flag, hashed, mapping, model, request_id, whole_number
 from lab.llm_mock.wire.openai_messages import turns
@@ -74,13 +75,19 @@ def chat(dialect: Dialect) -> Endpoint:
         return read_chat(dialect, content, words)
 
     def whole(question: Question, answer: Answer) -> Whole:
-        return write_whole(dialect, question, cut(question, answer))
+        return write_whole(dialect, question, _told(question, answer))
 
     def stream(question: Question, answer: Answer) -> Streamed:
-        answer = cut(question, answer)
+        answer = _told(question, answer)
         return Streamed(list(_frames(dialect, question, answer)), headers=dialect.headers(answer.digest))
 
     return Endpoint("chat", read, whole, stream)
+
+
+def _told(question: Question, answer: Answer) -> Answer:
+    answer = cut(question, answer)
+    check_choices(question.detail["choices"], answer)
+    return answer
 
 
 def read_chat(dialect: Dialect, content: Fields, words: Fields) -> Question:

@@ -10,6 +10,7 @@ from lab.llm_mock.answer import Answer
 from lab.llm_mock.mind import vector
 from lab.llm_mock.question import Question
 from lab.llm_mock.wire.base import Endpoint, Received, RejectedError, Whole, to_json
+from lab.llm_mock.wire.bounds import MOST_NUMBERS, are_too_many
 from lab.llm_mock.wire.openai_fields import hashed, missing, model, request_id, whole_number, wrong
 
 MOST_TEXTS = 2048
@@ -53,6 +54,9 @@ def _read(provider: str, dimensions: str, content: Mapping[str, Any], words: Map
     if size is not None and size > MOST_DIMENSIONS:
         message = f"Invalid '{dimensions}': the most is {MOST_DIMENSIONS}."
         raise RejectedError(message, param=dimensions, code="integer_above_max_value")
+    if are_too_many(len(inputs), size):
+        message = f"Invalid 'input': all vectors together may have at most {MOST_NUMBERS} numbers."
+        raise RejectedError(message, param="input", code="array_above_max_length")
     form = content.get("encoding_format")
     if form not in (None, "float", "base64"):
         raise RejectedError("Invalid 'encoding_format'.", param="encoding_format", code="invalid_value")

@@ -6,12 +6,12 @@ from typing import Any
 
 from lab.llm_mock.answer import Answer
 from lab.llm_mock.question import Question
-from lab.llm_mock.wire.base import Endpoint, Received, RejectedError, Streamed, Whole, to_json
+from lab.llm_mock.wire.base import Endpoint, Form, Received, RejectedError, Streamed, Whole, to_json
 from lab.llm_mock.wire.cut import cut
 from lab.llm_mock.wire.openai_fields import request_id
 from lab.llm_mock.wire.openai_responses_items import items, response
 from lab.llm_mock.wire.openai_responses_request import read_response
-from lab.llm_mock.wire.openai_responses_stream import frames
+from lab.llm_mock.wire.openai_responses_stream import frames, lengthened
 
 
 def responses(provider: str) -> Endpoint:
@@ -53,4 +53,4 @@ def _whole(question: Question, answer: Answer) -> Whole:
 
 def _stream(question: Question, answer: Answer) -> Streamed:
     answer = cut(question, answer)
-    return Streamed(list(frames(question, answer)), headers=request_id(answer.digest))
+    return Streamed(list(frames(question, answer)), headers=request_id(answer.digest), form=Form(repeated=lengthened))

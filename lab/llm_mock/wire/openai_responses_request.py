@@ -1,7 +1,8 @@
 """What a request to Responses asks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from lab.llm_mock.question import Question, ToolCall, ToolResult, Turn
@@ -66,24 +67,36 @@ def _turns(content: Mapping[str, Any]) -> tuple[Turn, ...]:
     if isinstance(asked, str):
         return (*turns, Turn("user", asked))
     items = objects(asked, "input")
-    for number, item in enumerate(items):
-        _add(turns, item, f"input[{number}]")
+    read = [turn for number, item in enumerate(items) if (turn := _turn(item, f"input[{number}]")) is not None]
+    turns += _joined(read)
     if not kept_elsewhere and not any(item.get("type") == "item_reference" for item in items):
         _check_calls(turns)
     return tuple(turns)
 
 
-def _add(turns: list[Turn], item: Mapping[str, Any], where: str) -> None:
-    """Add an item to the conversation; what the model said in one go becomes one turn."""
-    turn = _turn(item, where)
-    if turn is None:
-        return
-    last = turns[-1] if turns else None
-    if turn.role == "assistant" and last is not None and last.role == "assistant":
-        text = f"{last.text} {turn.text}".strip()
-        turns[-1] = replace(last, text=text, calls=(*last.calls, *turn.calls))
-    else:
-        turns.append(turn)
+def _joined(read: Iterable[Turn]) -> list[Turn]:
+    """Make one turn of all that the model said in one go."""
+    turns: list[Turn] = []
+    for spoken, each in groupby(read, lambda turn: turn.role == "assistant"):
+        run = list(each)
+        if spoken and len(run) > 1:
+            calls = tuple(call for turn in run for call in turn.calls)
+            run = [replace(run[0], text=_text([turn.text for turn in run]), calls=calls)]
+        turns += run
+    return turns
+
+
+def _text(said: Sequence[str]) -> str:
+    """Join texts by spaces, but leave out those that say nothing."""
+    parts = [said[0]]
+    for text in said[1:]:
+        if not text.strip():
+            parts[-1] = parts[-1].rstrip()
+        elif not parts[-1].strip():
+            parts = [text.strip()]
+        else:
+            parts.append(text.rstrip())
+    return " ".join(parts).strip()
 
 
 def _turn(item: Mapping[str, Any], where: str) -> Turn | None:

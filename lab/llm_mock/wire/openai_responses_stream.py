@@ -11,6 +11,8 @@ from lab.llm_mock.wire.base import Frame, to_json
 from lab.llm_mock.wire.openai_chat import fragments
 from lab.llm_mock.wire.openai_responses_items import Item, items, response, text_part
 
+_END = b'"}\n\n'  # of an event whose last field is a text
+
 
 def frames(question: Question, answer: Answer) -> Iterator[Frame]:
     """Write the events; the last one holds the whole response."""
@@ -55,7 +57,12 @@ def _deltas(kind: str, parts: list[str], place: Mapping[str, Any], numbers: Iter
         b"event: " + name + b'\ndata: {"type":"' + name + b'",' + _fields(place) + b',"sequence_number":%d,"delta":'
     )
     for part in parts:
-        yield Frame(before % next(numbers) + json.dumps(part).encode("ascii") + b"}\n\n", piece=True)
+        yield Frame(before % next(numbers) + json.dumps(part).encode("ascii") + _END[1:], piece=True)
+
+
+def lengthened(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Lengthen what a small event says by white space: a second one would need a number of its own."""
+    return data[: -len(_END)], b" ", data[-len(_END) :]
 
 
 def _event(kind: str, fields: bytes, numbers: Iterator[int]) -> Frame:

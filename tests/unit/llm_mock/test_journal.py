@@ -175,38 +175,22 @@ def received(body: bytes = b"{}") -> Received:
     return Received("POST", "/v1/chat/completions", {}, {}, body)
 
 
-def test_the_journal_is_bounded_in_bytes_too() -> None:
-    journal = Journal(lambda: 0.0, size=1_000_000)
-    for number in range(50):
-        journal.begin(received=received(b'{"x": "%s"}' % (b"y" * 100_000)), provider=f"p{number}")
-    assert [entry.provider for entry in journal.after(0)] == [f"p{number}" for number in range(41, 50)]
-    assert (len(journal), journal.dropped, journal.last_seq) == (9, 41, 50)
-    for _ in range(1000):
-        journal.begin(received=received(), provider="small")
-    assert 100 < len(journal) < 1000
-
-
-def test_a_request_that_alone_is_too_long_is_kept_until_the_next() -> None:
-    journal = Journal(lambda: 0.0, size=100)
-    for _ in range(2):
-        journal.begin(received=received(), provider="openai")
-    assert [entry.seq for entry in journal.after(0)] == [2]
-
-
 def test_the_end_tells_which_faults_came_and_the_counts_go_on_through_a_reset() -> None:
     journal = Journal(lambda: 1.0)
     decision = Decision(Answer("0" * 64, "one two"), (Fault("pace"), Fault("disconnect")), "r")
     question = Question("openai", "chat", "m", "0" * 64, stream=True)
     first = journal.begin(received=received(), provider="openai", question=question, decision=decision)
-    journal.begin(received=received(), provider="openai", question=question)
+    journal.begin(received=received(), provider="openai", question=question, decision=decision)
     assert journal.after(0)[0].faults == ("pace", "disconnect")
     assert "llm_mock_streams_open 2\n" in journal.metrics.written(entries=2, dropped=0)
     for _ in range(2):
         journal.finish(first, status=200, outcome="faulted", pieces=1, faults=("disconnect",))
     [entry, _] = journal.after(0)
     assert (entry.faults, entry.pieces, entry.rule, entry.text) == (("disconnect",), 1, "r", "one two")
-    journal.finish(first + 1, status=429, outcome="faulted")
-    assert journal.after(first)[0].text is None
+    assert journal.after(first)[0].text == "one two"
+    journal.finish(first + 1, status=429, outcome="faulted", faults=())
+    [refused] = journal.after(first)
+    assert (refused.text, refused.calls, refused.tokens) == (None, (), None)
     journal.begin(received=received(), provider="openai", question=question)
     journal.reset()
     written = journal.metrics.written(entries=0, dropped=0)

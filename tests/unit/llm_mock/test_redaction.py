@@ -14,13 +14,13 @@ from lab.llm_mock.answer import Answer
 from lab.llm_mock.data_plane import data_plane
 from lab.llm_mock.decision import Decision
 from lab.llm_mock.journal import Journal
-from lab.llm_mock.keys import Key, key, own_keys, secrets
 from lab.llm_mock.question import Question, Tool, ToolCall, ToolResult, Turn
-from lab.llm_mock.redaction import WINDOW, Redactor
+from lab.llm_mock.redaction import REMEMBERED, WINDOW, Redactor
 from lab.llm_mock.state import State
 from lab.llm_mock.wire.base import Received
 
 SECRET = "sk-live/Zß+7\"q=9'kd83hf02"
+FORMLESS = "Zq8vN2mXc7RtYp4LsWd1KhGf6JbUa3Eo"
 LONG = "eyJhbGciOi" + "aB3-_" * 100
 
 
@@ -85,43 +85,109 @@ def test_keys_that_have_a_form_are_found_without_a_header() -> None:
     assert redactor.text("a short sk-1 and sk-mock-abcdefghijklmnopqrst", 200).endswith("sk-mock-abcdefghijklmnopqrst")
 
 
-AWS = ("AWS4-HMAC-SHA256 Credential=AKIAXXXXYYYYZZZZ1234/20261101/eu/bedrock/aws4_request, SignedHeaders=host;x-date, "
-       "Signature=0123456789abcdef0123456789abcdef")  # fmt: skip
+@pytest.mark.parametrize(
+    "key",
+    [
+        "xai-abcdefghijklmnopqrstuvwxyz0123456789",
+        "hf_abcdefghijklmnopqrstuvwxyz012345",
+        "pplx-abcdefghijklmnopqrstuvwxyz",
+        "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+        "AQ.Ab8RN6abcdefghijklmnopqrstuvwxyz",
+        "ABSKQmVkcm9ja0FQSUtleS1hYmNkZWZnaGlqa2xtbm9w",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcdefghijklmnop",
+        "sk-proj-abcdefghijklmnopqrstuvwx",
+    ],
+)
+def test_a_key_with_a_form_is_found_after_an_underscore_and_escaped(key: str) -> None:
+    redactor = Redactor()
+    assert redactor.text(f"t {key}, key_{key} {quote(key.replace('-', '%2D'))} end", 999) == (
+        "t [redacted], key_[redacted] [redacted] end"
+    )
 
 
 @pytest.mark.parametrize(
-    ("headers", "query", "told", "hidden"),
-    [
-        ({}, {}, Key(sent=False), []),
-        ({"authorization": " "}, {}, Key(sent=False), []),
-        ({"authorization": "Bearer sk-live-12345678"}, {}, Key(sent=True), ["sk-live-12345678"]),
-        ({"authorization": "bearer sk-mock-abcdefgh"}, {}, Key(sent=True, last4="efgh", known=True),
-         ["sk-mock-abcdefgh"]),
-        ({"authorization": "Token token=hunter22"}, {}, Key(sent=True), ["token=hunter22"]),
-        ({"authorization": "sk-naked-12345678"}, {}, Key(sent=True), ["sk-naked-12345678"]),
-        ({"authorization": "Basic dXNlcm5hbWU6cGFzc3dvcmQ="}, {}, Key(sent=True), ["password", "username"]),
-        ({"authorization": "Bearer one-12345678, Bearer two-12345678"}, {}, Key(sent=True),
-         ["one-12345678", "two-12345678"]),
-        ({"authorization": f"Bearer one-12345678, {AWS}, Bearer two-12345678"}, {}, Key(sent=True),
-         ["one-12345678", "two-12345678", "AKIAXXXXYYYYZZZZ1234", "0123456789abcdef0123456789abcdef"]),
-        ({}, {"key": "one-12345678,two-12345678", "KEY": "three-12345678"}, Key(sent=True),
-         ["one-12345678", "two-12345678", "three-12345678"]),
-        ({"authorization": AWS}, {}, Key(sent=True), ["AKIAXXXXYYYYZZZZ1234", "0123456789abcdef0123456789abcdef"]),
-        ({"x-api-key": "sk-mock-aaaa1111", "api-key": "real-key-22222222"}, {}, Key(sent=True, last4="1111"),
-         ["sk-mock-aaaa1111", "real-key-22222222"]),
-        ({"x-goog-api-key": "AIzaGoogle"}, {"key": "AIzaQuery"}, Key(sent=True), ["AIzaGoogle", "AIzaQuery"]),
-        ({}, {"X-Amz-Credential": "AKIAXXXXYYYYZZZZ1234/2026/eu", "X-Amz-Signature": "f" * 32}, Key(sent=True),
-         ["AKIAXXXXYYYYZZZZ1234", "f" * 32]),
-        ({"x-amz-security-token": LONG}, {}, Key(sent=True), [LONG]),
-    ],
+    "text",
+    ["key_sk-mock-abcdefghijklmnopqrstuvwx", "a task-force-of-twenty-people-and-more", "eyJhbGciOiJIUzI1NiJ9 alone",
+     "half_abcdefghijklmnopqrstuvwxyz", "FAQ.abcdefghijklmnopqrstuvwxyz"],
 )  # fmt: skip
-def test_every_way_to_send_a_key_is_known(
-    headers: dict[str, str], query: dict[str, str], told: Key, hidden: list[str]
-) -> None:
-    asked = request(headers, query)
-    assert key(asked) == told
-    assert set(hidden) <= set(secrets(asked))
-    assert all(each.startswith("sk-mock") for each in own_keys(asked))
+def test_what_is_no_key_of_a_known_form_is_told(text: str) -> None:
+    assert Redactor().text(text, 999) == text
+
+
+@pytest.mark.parametrize("text", ["-eyJabcdefgh" * 20_000, "%25" * 80_000, "\\" * 200_000, "&#0" * 80_000])
+@pytest.mark.timeout(60)
+def test_no_text_is_looked_through_again_from_each_of_its_places(text: str) -> None:
+    redactor = Redactor()
+    redactor.learn([FORMLESS])
+    assert redactor.text(text + FORMLESS, len(text) + len(FORMLESS)).endswith("[redacted]")
+
+
+AWS = ("AWS4-HMAC-SHA256 Credential=AKIAXXXXYYYYZZZZ1234/20261101/eu/bedrock/aws4_request, SignedHeaders=host;x-date, "
+       "Signature={:032x}")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["cookie", "x-portkey-api-key", "xi-api-key", "x-functions-key", "x-session-token"])
+def test_a_secret_under_another_name_is_in_no_text_and_no_header(name: str) -> None:
+    journal = Journal(lambda: 0.0)
+    journal.begin(received=request({name: f"a={FORMLESS}"}, body=f'{{"x": "a={FORMLESS}"}}'.encode()), provider="p")
+    [kept] = journal.records()
+    assert kept.body == b'{"x":"[redacted]"}'
+    assert name not in kept.subject.headers
+
+
+def aws(number: int) -> dict[str, str]:
+    return {"authorization": AWS.format(number)}
+
+
+def test_a_key_is_remembered_through_many_requests_with_others() -> None:
+    journal = Journal(lambda: 0.0)
+    journal.begin(received=request({"authorization": f"Bearer {FORMLESS}"}), provider="openai")
+    for number in range(300):
+        journal.begin(received=request({**aws(number), "cookie": f"session=s{number:09}"}), provider="bedrock")
+    for number in range(200):
+        journal.begin(received=request({"authorization": f"Bearer other-{number:09}"}), provider="openai")
+    journal.begin(received=request(body=f'{{"x": "{FORMLESS}"}}'.encode()), provider="openai")
+    assert journal.records()[-1].body == b'{"x":"[redacted]"}'
+
+
+def test_only_so_many_keys_are_remembered() -> None:
+    redactor = Redactor()
+    for number in range(REMEMBERED + 1):
+        redactor.learn([f"other-{number:09}"])
+    assert redactor.text("other-000000000 other-000000001", 99) == "other-000000000 [redacted]"
+    redactor.learn(["other-000000001"])
+    redactor.learn(["one-more-12345678"])
+    assert redactor.text("other-000000001 other-000000002", 99) == "[redacted] other-000000002"
+
+
+def test_of_many_keys_of_one_request_none_is_told() -> None:
+    redactor = Redactor()
+    many = [f"{number:02}-key-12345" for number in range(40)]
+    redactor.learn(many)
+    assert redactor.text(" ".join(many), 9999) == " ".join(["[redacted]"] * 40)
+
+
+def test_a_key_is_taken_out_of_the_text_of_an_earlier_request_that_nobody_has_read() -> None:
+    journal = Journal(lambda: 0.0)
+    journal.begin(received=request(body=f'{{"x": "{FORMLESS}"}}'.encode()), provider="openai")
+    journal.begin(received=request({"authorization": f"Bearer {FORMLESS}"}), provider="openai")
+    assert journal.records()[0].body == b'{"x":"[redacted]"}'
+
+
+def test_signatures_which_are_good_once_are_not_looked_for() -> None:
+    journal = Journal(lambda: 0.0)
+    for number in range(100):
+        journal.begin(received=request(aws(number)), provider="bedrock", path="/model/m%3A0/converse")
+    journal.records()
+    assert list(journal._redactor._lasting._known) == ["AKIAXXXXYYYYZZZZ1234"]
+    assert not journal._redactor._passing._known
+
+
+def test_a_text_full_of_escapes_is_read_once_and_not_for_each_key() -> None:
+    redactor = Redactor()
+    redactor.learn([FORMLESS, *(f"other-{number:09}" for number in range(50))])
+    text = "%41\\u0041&#65;" * 10_000 + quote(quote(SECRET)) + "%5A" + FORMLESS[1:]
+    assert redactor.text(text, WINDOW).endswith("[redacted]")
 
 
 def test_a_key_is_in_no_field_of_an_entry() -> None:
