@@ -11,11 +11,12 @@ from typing import Any, Literal
 from lab.checks.budgets import MEGABYTE, seconds_of
 from lab.checks.judge import conclude, judge
 from lab.environment.base import Environment
+from lab.environment.mock_journal import JOURNAL, UNREADABLE
 from lab.errors import Interrupted, LabError
 from lab.history import ExpectedEndError, History, Recorder, StepFailedError, now
 from lab.kept import note_kept
 from lab.lifecycle.egress import note_asked
-from lab.lifecycle.llm_calls import JOURNAL, UNREADABLE, dropped, unmatched
+from lab.lifecycle.llm_calls import Calls, read_calls
 from lab.lifecycle.setting import Session, Setting
 from lab.lifecycle.steps import run_step
 from lab.records.model import CheckResult, StepResult, TrialResult, Verdict, VersionRecord, scenario_digest
@@ -202,14 +203,25 @@ def _collect(plan: TrialPlan, environment: Environment, record: Recorder) -> Non
         late: dict[str, Any] = {}
         note_asked(environment, late)
         record.write("asked", **late)
-    for name, content in sorted(environment.collect().items()):
+    found = environment.collect()
+    for name, content in sorted(found.items()):
         (folder / name).write_bytes(record.redact.bytes(content))
-        if all(definition.llm for definition in plan.setting.definitions.values()):
-            if name == JOURNAL:
-                record.write("llm", unmatched=unmatched(content), missing=dropped(content))
-            elif name == UNREADABLE:
-                record.write("llm", unmatched=[], missing=content.decode("utf8", "replace").strip()[:300])
+    if all(definition.llm for definition in plan.setting.definitions.values()):
+        calls = _calls(found)
+        if calls is None and any(step.kind == "start" for step in _history(plan).steps):
+            calls = Calls([], "there is none")
+        if calls is not None:
+            record.write("llm", unmatched=calls.unmatched, missing=calls.missing)
     record.write("collected", files=sorted(path.name for path in folder.iterdir()))
+
+
+def _calls(found: Mapping[str, bytes]) -> Calls | None:
+    """Return what the LLM mock's journal tells of refused requests, None where none was collected."""
+    if JOURNAL in found:
+        return read_calls(found[JOURNAL])
+    if UNREADABLE in found:
+        return Calls([], found[UNREADABLE].decode("utf8", "replace").strip()[:300])
+    return None
 
 
 def _is_kept(plan: TrialPlan, verdict: Verdict) -> bool:

@@ -39,6 +39,16 @@ class ServiceState:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Log:
+    """What a product wrote, as far as it could be read."""
+
+    stdout: bytes
+    stderr: bytes
+    missing: str = ""
+    """Why this is not all that it wrote; empty where it is."""
+
+
 class SideServices(Protocol):
     """The services beside the product: they come up in the background, and whoever needs one waits for it."""
 
@@ -107,8 +117,8 @@ class Product(Protocol):
     def memory(self) -> dict[str, int]:
         """Memory of the product in bytes: `current` without reclaimable cache, `peak` where known."""
 
-    def logs(self) -> tuple[bytes, bytes]:
-        """Return all that the product started last wrote: standard output, standard error."""
+    def logs(self) -> Log:
+        """Return what the product started last wrote; what cannot be read, or is cut, is said in it."""
 
     def traces(self) -> dict[str, bytes]:
         """Return what the place itself keeps of the product started last: its variables, its image's history.

@@ -193,8 +193,8 @@ class LocalEnvironment:
         """Gather all logs."""
         found = self.services.collect()
         for number in range(1, self.product.starts + 1):
-            out, err = self.product.logs_of(number)
-            found |= {f"product-{number}.stdout": out, f"product-{number}.stderr": err}
+            log = self.product.logs_of(number)
+            found |= {f"product-{number}.stdout": log.stdout, f"product-{number}.stderr": log.stderr}
         return found
 
     @property

@@ -5,11 +5,13 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from lab.errors import UsageError
 from lab.jsonpath import look_up
 from lab.lifecycle.database import query
 from lab.lifecycle.hook import call_hook
 from lab.lifecycle.setting import Session
 from lab.product.actions import Action, Answer, CommandAction, HookAction, HttpAction, Request, SqlAction
+from lab.product.sendable import faults_of
 from lab.template import render
 
 
@@ -67,14 +69,20 @@ def describe(action: Action) -> str:
 
 
 def rendered(request: Request, scope: dict[str, str]) -> Request:
-    """Return a request with its placeholders filled in."""
-    return request.model_copy(
+    """Return a request with its placeholders filled in.
+
+    Raises UsageError for a placeholder without a value, and for a value with which the request cannot be sent.
+    """
+    done = request.model_copy(
         update={
             "path": render(request.path, scope),
             "headers": render(request.headers, scope),
             "json_body": render(request.json_body, scope),
         }
     )
+    for at, message in faults_of(done):
+        raise UsageError(f"{done.method} {done.path} cannot be sent: {'.'.join(map(str, at))}: {message}")
+    return done
 
 
 def expected(answer: Answer, scope: dict[str, str]) -> Answer:

@@ -4,6 +4,7 @@ import json
 import queue
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,10 @@ class HttpResult:
         return self.body[: 4 * length].decode("utf8", "replace")[:length]
 
 
+def _named(failure: Exception) -> str:
+    return f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
+
+
 def _too_deep(value: Any) -> bool:
     """Whether lists and objects lie in one another more than MOST_LEVELS deep."""
     level = [value]
@@ -83,12 +88,12 @@ class Door:
         the product's container: neither a trickle of bytes nor silence can hold the trial up.
         """
         started = time.monotonic()
-        answers: queue.SimpleQueue[HttpResult] = queue.SimpleQueue()
-        threading.Thread(target=self._exchange, args=(request, timeout, answers), name="http", daemon=True).start()
         try:
-            result = answers.get(timeout=timeout)
-        except queue.Empty:
-            result = HttpResult(None, b"", f"no complete answer within {timeout:g} s", time.monotonic() - started)
+            wanted = self._written(request, timeout)
+        except (httpx.InvalidURL, ValueError) as failure:  # what the product said may stand in it
+            result = HttpResult(None, b"", _named(failure), time.monotonic() - started)
+        else:
+            result = self._answered(wanted, timeout)
         told = (
             {"error": result.error} if result.error else {"body": result.excerpt(EXCERPT if event == "http" else 200)}
         )
@@ -98,14 +103,27 @@ class Door:
         )
         return result
 
-    def _exchange(self, request: Request, timeout: float, answers: "queue.SimpleQueue[HttpResult]") -> None:
+    def _written(self, request: Request, timeout: float) -> httpx.Request:
+        return self._client.build_request(
+            request.method, request.path, headers=request.headers, timeout=timeout,
+            **({"json": request.json_body} if request.json_body is not None else {}),
+        )  # fmt: skip
+
+    def _answered(self, wanted: httpx.Request, timeout: float) -> HttpResult:
+        """Send what is written already: nothing but the exchange itself is left to the thread."""
+        started = time.monotonic()
+        answers: queue.SimpleQueue[HttpResult] = queue.SimpleQueue()
+        threading.Thread(target=self._exchange, args=(wanted, answers), name="http", daemon=True).start()
+        try:
+            return answers.get(timeout=timeout)
+        except queue.Empty:
+            return HttpResult(None, b"", f"no complete answer within {timeout:g} s", time.monotonic() - started)
+
+    def _exchange(self, wanted: httpx.Request, answers: "queue.SimpleQueue[HttpResult]") -> None:
         started = time.monotonic()
         status, body, error = None, bytearray(), ""
         try:
-            with self._client.stream(
-                request.method, request.path, headers=request.headers, timeout=timeout,
-                **({"json": request.json_body} if request.json_body is not None else {}),
-            ) as response:  # fmt: skip
+            with closing(self._client.send(wanted, stream=True)) as response:
                 for chunk in response.iter_bytes():
                     body += chunk
                     if len(body) > MOST_BYTES:
@@ -113,7 +131,7 @@ class Door:
                         break
                 status = response.status_code
         except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError, RuntimeError) as failure:
-            error = f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
+            error = _named(failure)
         answers.put(HttpResult(status, bytes(body), error, time.monotonic() - started))
 
     def close(self) -> None:

@@ -57,8 +57,8 @@ def test_what_it_wrote_is_read(place: Place) -> None:
     place.start()
     eventually(lambda: answer(place.environment.product.base_url()) != "", "the service answers")
     place.environment.product.stop(10)
-    out, err = place.environment.product.logs()
-    said = out + err
+    log = place.environment.product.logs()
+    said = log.stdout + log.stderr
     for text in (b"to standard output", b"to standard error", b"it ended as it was asked to"):
         assert text in said
     kept = b"".join(place.environment.collect().values())
@@ -104,8 +104,9 @@ def test_it_can_be_started_again_and_only_the_last_start_is_told(place: Place) -
         eventually(partial(answers, place, name), f"the {name} start answers")
         place.environment.product.stop(10)
         assert not place.environment.product.state().running
-    out, err = place.environment.product.logs()
-    assert (out + err).count(b"to standard output") == 1
+    log = place.environment.product.logs()
+    assert (log.stdout + log.stderr).count(b"to standard output") == 1
+    assert log.missing == ""
 
 
 def test_what_cannot_be_executed_is_told_as_such(place: Place) -> None:

@@ -57,7 +57,7 @@ def _left_by(where: DockerEnvironment, *parts: str, number: str = "SIGTERM") -> 
     where.neighbours.watch_processes()
     where.product.start(program(CHILD + "".join(parts)))
     deadline = time.monotonic() + SECONDS
-    while b"up" not in where.product.logs()[0] and time.monotonic() < deadline:
+    while b"up" not in where.product.logs().stdout and time.monotonic() < deadline:
         assert where.product.state().running, where.product.logs()
     where.product.signal(number)
     while where.product.state().running and time.monotonic() < deadline:
@@ -175,13 +175,13 @@ def test_a_port_that_another_program_holds_cannot_be_had_until_it_is_free(somewh
     somewhere.product.start(program(bind))
     while somewhere.product.state().running:
         pass
-    assert b"Address already in use" in somewhere.product.logs()[1]
+    assert b"Address already in use" in somewhere.product.logs().stderr
     somewhere.neighbours.vacate()
     somewhere.check_own(closely=True)
     somewhere.product.start(program(bind))
     while somewhere.product.state().running:
         pass
-    assert somewhere.product.logs()[0].strip() == b"up"
+    assert somewhere.product.logs().stdout.strip() == b"up"
 
 
 def _kill(where: DockerEnvironment, role: str, deed: str = "kill") -> None:

@@ -54,9 +54,9 @@ def _said_by(where: DockerEnvironment, script: str) -> dict[str, Any]:
     deadline = time.monotonic() + SECONDS
     while where.product.state().running and time.monotonic() < deadline:
         pass
-    out, err = where.product.logs()
-    assert out, err
-    return dict(json.loads(out))
+    log = where.product.logs()
+    assert log.stdout, log.stderr
+    return dict(json.loads(log.stdout))
 
 
 def test_a_product_gets_out_neither_by_name_nor_by_address_and_both_are_written_down(
@@ -110,7 +110,7 @@ def test_the_forwarder_leads_inwards_only(sealed: DockerEnvironment) -> None:
     sealed.product.start(program(script))  # the product has not even a name for it
     while sealed.product.state().running:
         pass
-    assert b"gaierror" in sealed.product.logs()[1]
+    assert b"gaierror" in sealed.product.logs().stderr
 
 
 def test_a_port_that_another_process_holds_is_taken_here_too(sealed: DockerEnvironment) -> None:
@@ -119,7 +119,7 @@ def test_a_port_that_another_process_holds_is_taken_here_too(sealed: DockerEnvir
         sealed.product.start(program(SERVE))
         while sealed.product.state().running:
             pass
-        assert b"Address already in use" in sealed.product.logs()[1]
+        assert b"Address already in use" in sealed.product.logs().stderr
     finally:
         sealed.neighbours.vacate()
 

@@ -108,8 +108,8 @@ def unit_of(where: SystemdEnvironment) -> dict[str, object]:
 def test_the_product_runs_as_its_user_with_its_environment_to_the_letter(somewhere: SystemdEnvironment) -> None:
     state = running(somewhere)
     assert state.running
-    assert f"up as 1000 with {KEY}\n".encode() in somewhere.product.logs()[0]
-    assert b"and on stderr" in b"".join(somewhere.product.logs())
+    assert f"up as 1000 with {KEY}\n".encode() in somewhere.product.logs().stdout
+    assert b"and on stderr" in somewhere.product.logs().stdout
     assert any(PATH in words for words in somewhere.product.processes())
     assert 1_000_000 < somewhere.product.memory()["current"] < 200_000_000
     somewhere.product.stop(5)
@@ -182,7 +182,7 @@ def test_a_command_that_is_not_there_was_never_started(somewhere: SystemdEnviron
 def test_a_port_that_somebody_holds_is_free_again_afterwards(somewhere: SystemdEnvironment) -> None:
     somewhere.neighbours.occupy(8881)
     somewhere.product.start(product())
-    eventually(lambda: b"Address already in use" in somewhere.product.logs()[0], "it says that its port is taken")
+    eventually(lambda: b"Address already in use" in somewhere.product.logs().stdout, "it says that its port is taken")
     somewhere.product.signal("SIGKILL")
     somewhere.neighbours.vacate()
     running(somewhere)

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from lab.errors import UsageError
 from lab.history import History, Recorder
+from lab.lifecycle.actions import rendered
 from lab.lifecycle.http import MOST_LEVELS, Door, HttpResult
 from lab.product.actions import Answer, Request
 from lab.redact import Redactor
@@ -102,6 +104,43 @@ def test_no_answer_is_a_result_without_status_and_never_an_exception(address: st
     assert result.status is None
     assert result.problem(Answer()) == result.error != ""
     assert History.read(events).events[-1]["error"] == result.error
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(method="POST", path="/x", json={"a": float("nan")}),
+        Request(path="/x", headers={"x": "gr\u00fc\u00dfe"}),
+        Request(method="POST", path="/x", json={"a": "\ud800"}),
+        Request(path="/").model_copy(update={"path": "/\ud800"}),
+    ],
+)
+def test_a_request_that_cannot_be_written_is_no_hang(address: str, events: Path, request_: Request) -> None:
+    result = sent(address, events, request_)
+    assert result.status is None
+    assert result.seconds < 5
+    assert result.error.startswith(("ValueError", "UnicodeEncodeError"))
+    assert History.read(events).events[-1]["error"] == result.error
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"headers": {"x": "{saved.a}"}}, "GET /x cannot be sent: headers.x: a header's value is"),
+        ({"headers": {"{saved.a}": "a"}}, "GET /x cannot be sent: headers.\u00fc\ud800: '\u00fc\ud800' is no name of"),
+        ({"json": {"a": ["{saved.a}"]}}, "GET /x cannot be sent: json.a.0: this text holds a character that UTF-8"),
+        (
+            {"json": {"{saved.a}": 1}},
+            "GET /x cannot be sent: json.\u00fc\ud800: this text holds a character that UTF-8",
+        ),
+    ],
+)
+def test_a_value_with_which_a_request_cannot_be_sent_is_nothing_that_the_product_did(
+    asked: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        rendered(Request.model_validate({"path": "/x", **asked}), {"saved.a": "\u00fc\ud800"})
+    assert caught.value.message.startswith(said)
 
 
 def test_a_port_without_a_listener_is_no_answer(events: Path) -> None:

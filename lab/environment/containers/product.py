@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from lab.environment.base import NotStartedError, Service, ServiceState
+from lab.environment.base import Log, NotStartedError, Service, ServiceState
 from lab.environment.containers.engine import Door
 from lab.environment.containers.neighbours import Neighbours
 from lab.environment.containers.network import Network
@@ -14,8 +14,10 @@ from lab.environment.containers.state import cannot_execute, memory_of, state_of
 from lab.environment.containers.toolbox import NOT_RUNNING
 from lab.environment.processes.table import waited_of
 
-LOG_SIZE = "64m"
-"""What is kept of a product's log; of a longer one the engine drops the beginning."""
+LOG_FILE_BYTES = 32_000_000
+"""The engine keeps a product's log in two files of this size; of a longer one it drops the older file."""
+LINE_BYTES = 80
+"""What the engine writes round each line of a log, which is JSON to it."""
 
 
 class ContainerProduct:
@@ -67,7 +69,7 @@ class ContainerProduct:
                 mem_limit=f"{limits.memory_mb}m",
                 nano_cpus=int(limits.cpus * 1e9),
                 pids_limit=1024,
-                log_config=LogConfig(type="json-file", config={"max-size": LOG_SIZE, "max-file": "1"}),
+                log_config=LogConfig(type="json-file", config={"max-size": f"{LOG_FILE_BYTES}", "max-file": "2"}),
                 security_opt=["no-new-privileges:true"],
                 **({} if service.image else hardening),
             )
@@ -140,6 +142,20 @@ class ContainerProduct:
         """Ask the engine for the product's variables, and for the history of the image that it runs from."""
         return traces(self._door, self.containers[-1])
 
-    def logs(self) -> tuple[bytes, bytes]:
+    def logs(self) -> Log:
         """Read what the product wrote."""
-        return read_logs(self._door, self.containers[-1]) if self.containers else (b"", b"")
+        if not self.containers:
+            return Log(b"", b"", "the product was not started")
+        out, err = read_logs(self._door, self.containers[-1])
+        return Log(
+            out, err, "" if _is_whole(out, err) else "the engine may have dropped the beginning of so long a log"
+        )
+
+
+def _is_whole(*streams: bytes) -> bool:
+    """Whether a log is so short that nothing of it was dropped: after that one full file would be left.
+
+    Escapes take room in that file; a text of which they double the length is hardly ever written.
+    """
+    kept = sum(2 * len(each) + LINE_BYTES * each.count(b"\n") for each in streams)
+    return kept < LOG_FILE_BYTES

@@ -11,6 +11,7 @@ from lab.environment.base import DatabaseAccount, Llm
 from lab.environment.containers import engine
 from lab.environment.containers.engine import Door, Ownership
 from lab.environment.containers.toolbox import Commands
+from lab.environment.mock_journal import fetch_journal
 from lab.environment.places import DATABASE_ALIAS, LLM_ALIAS, LLM_PORT
 from lab.errors import InfrastructureError
 from lab.process import CommandResult
@@ -169,15 +170,9 @@ class Services:
 
     def _journal(self) -> dict[str, bytes]:
         """Read what the LLM mock was asked, if it came up and still answers."""
-        import httpx
-
-        if self._llm is None or not self._llm.done() or self._llm.cancelled() or self._llm.exception():
+        if self._llm is None or not _went_well(self._llm):
             return {}
-        try:
-            told = httpx.get(f"{self._llm.result().control_url}/journal.ndjson", timeout=5, trust_env=False)
-        except httpx.HTTPError as error:
-            return {"llm.journal.unreadable": f"{error}\n".encode()}
-        return {"llm.journal.ndjson": told.content}
+        return fetch_journal(self._llm.result().control_url)
 
     def _start_llm(self, network: str) -> Llm:
         """Start the mock, its control port on 127.0.0.1; return when it answers."""

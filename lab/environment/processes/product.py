@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from lab.environment.base import NotStartedError, Service, ServiceState
+from lab.environment.base import Log, NotStartedError, Service, ServiceState
 from lab.environment.processes import table as processes
 from lab.errors import InfrastructureError
 from lab.history import now
@@ -173,17 +173,25 @@ class LocalProduct:
         except OSError:
             return {}
 
-    def logs(self) -> tuple[bytes, bytes]:
-        """Read what its last start wrote: standard output, standard error."""
+    def logs(self) -> Log:
+        """Read what its last start wrote."""
         return self.logs_of(self.starts)
 
-    def logs_of(self, number: int) -> tuple[bytes, bytes]:
-        """Read what one of its starts wrote: standard output, standard error."""
+    def logs_of(self, number: int) -> Log:
+        """Read what one of its starts wrote."""
         out, err = (read(self._log(number, stream)) for stream in ("stdout", "stderr"))
-        return out or b"", err or b""
+        missing = _lacking("standard output", out) or _lacking("standard error", err)
+        return Log(out or b"", err or b"", missing)
 
     def _log(self, number: int, stream: str) -> Path:
         return self._logs / f"{number}.{stream}"
+
+
+def _lacking(what: str, content: bytes | None) -> str:
+    """Say that a file was not read to its end, nothing where it was."""
+    if content is None:
+        return f"its {what} cannot be read"
+    return f"its {what} was read no further than {MOST_BYTES // 1_000_000} MB" if len(content) >= MOST_BYTES else ""
 
 
 def read(path: Path) -> bytes | None:

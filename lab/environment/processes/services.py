@@ -12,6 +12,7 @@ from typing import Any
 
 from lab import paths
 from lab.environment.base import Llm
+from lab.environment.mock_journal import fetch_journal
 from lab.errors import InfrastructureError
 from lab.process import CommandResult
 
@@ -86,16 +87,10 @@ class LocalServices:
 
     def collect(self) -> dict[str, bytes]:
         """Return the mock's output and its journal."""
-        import httpx
-
         found = {f"llm.{name}": self._read(name) for name in ("stdout", "stderr")}
         if self._up is None or not self._up.done() or self._up.cancelled() or self._up.exception():
             return found
-        try:
-            told = httpx.get(f"{self._up.result().control_url}/journal.ndjson", timeout=5, trust_env=False)
-        except httpx.HTTPError as error:
-            return {**found, "llm.journal.unreadable": f"{error}\n".encode()}
-        return {**found, "llm.journal.ndjson": told.content}
+        return {**found, **fetch_journal(self._up.result().control_url)}
 
     def close(self) -> None:
         """End the mock."""

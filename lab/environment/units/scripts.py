@@ -35,9 +35,12 @@ exec journalctl --quiet --no-pager --output=cat --since="@$3" _PID=1 UNIT="$1"
 """
 LOGS_SCRIPT = """
 journalctl --sync 2>/dev/null
+journalctl --quiet --no-pager --output=cat --since="@$2" MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e |
+  grep -F " $1" >&2
 exec journalctl --quiet --no-pager --all --output=cat --since="@$2" \\
   _SYSTEMD_UNIT="$1" _TRANSPORT=stdout + _SYSTEMD_UNIT="$1" _TRANSPORT=syslog
 """
+"""What journald had to drop of it (SD_MESSAGE_JOURNAL_DROPPED of sd-messages.h) goes to the standard error."""
 COLLECT_SCRIPT = """
 journalctl --sync 2>/dev/null
 journalctl --quiet --no-pager --all --output=short-iso-precise

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from lab.environment.base import NotStartedError, Service, ServiceState
+from lab.environment.base import Log, NotStartedError, Service, ServiceState
 from lab.environment.places import Places
 from lab.environment.units.exposure import exposed
 from lab.environment.units.machine import Machine
@@ -30,7 +30,7 @@ from lab.environment.units.unitfile import (
     unit_text,
 )
 from lab.errors import InfrastructureError
-from lab.process import CommandResult
+from lab.process import MOST_BYTES, CommandResult
 
 FOLDER = "/etc/systemd/system"
 CANNOT_EXECUTE = 203
@@ -43,6 +43,8 @@ OWN_START_SECONDS = 600.0
 KILL_SECONDS = 10.0
 SETTLE_SECONDS = 15
 """How long systemd may take to clear up after the main process."""
+SUPPRESSED = b"Suppressed"
+"""journald's word for what it dropped of a unit that wrote too fast."""
 
 
 class Unit(ABC):
@@ -166,9 +168,17 @@ class Unit(ABC):
         figures = {name: 1024 * int(value) for name, value in zip(("current", "peak"), told, strict=False)}
         return {name: value for name, value in figures.items() if value}
 
-    def logs(self) -> tuple[bytes, bytes]:
+    def logs(self) -> Log:
         """Return what the product wrote since its start; the journal does not tell its two outputs apart."""
-        return (self._sh(LOGS_SCRIPT, self._since).stdout if self._started else b""), b""
+        if not self._started:
+            return Log(b"", b"", "the unit was not started")
+        asked = self._sh(LOGS_SCRIPT, self._since)
+        missing = "" if asked.ok else f"the journal cannot be read: {asked.tail(2) or 'time-out'}"
+        if asked.ok and len(asked.stdout) >= MOST_BYTES:
+            missing = f"the journal was read no further than {MOST_BYTES // 1_000_000} MB"
+        elif asked.ok and SUPPRESSED in asked.stderr:
+            missing = f"the machine kept less than was written: {asked.tail(1)}"
+        return Log(asked.stdout, b"", missing)
 
     def traces(self) -> dict[str, bytes]:
         """Return the variables of the unit's process, if it runs."""

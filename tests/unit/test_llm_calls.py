@@ -1,0 +1,148 @@
+"""The LLM mock's journal at a trial's end: what was refused, and whether all of it is there."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from llm_sample import USE
+
+from lab import trial
+from lab.checks.calls import unexpected_calls
+from lab.environment.base import Environment
+from lab.environment.mock_journal import JOURNAL, UNREADABLE, fetch_journal
+from lab.history import History, Recorder
+from lab.lifecycle.llm_calls import Calls, read_calls
+from lab.redact import Redactor
+from lab.trial import TrialPlan
+
+REFUSED = {"provider": "cohere", "method": "POST", "path": "/v2/chat"}
+
+
+def lines(*entries: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
+
+
+def entry(seq: int, outcome: str = "answered", **more: Any) -> dict[str, Any]:
+    return {"seq": seq, "outcome": outcome, **more}
+
+
+def test_a_whole_journal_says_what_was_refused() -> None:
+    assert read_calls(b"") == Calls([])
+    assert read_calls(lines(entry(1), entry(2, "unmatched", **REFUSED), entry(3))) == Calls([REFUSED])
+
+
+@pytest.mark.parametrize(
+    ("journal", "missing"),
+    [
+        (lines(entry(4)), "the first 3 requests were dropped from it"),
+        (lines(entry(1), entry(4)), "2 requests before request 4 are not in it"),
+        (lines(entry(1), entry(2), entry(2)), "request 2 stands in it after request 2"),
+        (lines(entry(1)) + b'{"seq": 2, "outco', "its last line is cut short"),
+        (lines(entry(1)) + b"half\n" + lines(entry(3)), "its line 2 cannot be read"),
+        (lines(entry(1)) + b"[]\n", "its line 2 cannot be read"),
+        (b'{"detail": "Forbidden"}', "its last line is cut short"),
+        (b'{"detail": "Forbidden"}\n', "its line 1 cannot be read"),
+        (b"[" * 200_000 + b"\n", "its line 1 cannot be read"),
+        (
+            lines(*map(entry, (3, 5, 7, 9, 11))),
+            (
+                "the first 2 requests were dropped from it, 1 requests before request 5 are not in it, "
+                "1 requests before request 7 are not in it, and 2 gaps more"
+            ),
+        ),
+    ],
+)
+def test_a_journal_that_is_not_whole_says_why(journal: bytes, missing: str) -> None:
+    assert read_calls(journal).missing == missing
+
+
+def test_what_stands_in_a_journal_that_is_not_whole_counts_all_the_same() -> None:
+    assert read_calls(lines(entry(5, "unmatched", **REFUSED)) + b"half").unmatched == [REFUSED]
+
+
+@contextmanager
+def control(status: int, body: bytes, length: int | None = None) -> Iterator[str]:
+    """Serve an answer of a control plane."""
+
+    class Plane(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/journal.ndjson" else 404)
+            self.send_header("content-length", str(len(body) if length is None else length))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments: Any) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Plane) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join(20)
+
+
+def test_a_journal_is_fetched_as_it_is() -> None:
+    with control(200, lines(entry(1))) as address:
+        assert fetch_journal(address) == {JOURNAL: lines(entry(1))}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "length"),
+    [(403, b'{"detail": "Forbidden"}', None), (500, b"", None), (200, lines(entry(1)), 500)],
+)
+def test_a_refusal_and_half_an_answer_are_no_journal(status: int, body: bytes, length: int | None) -> None:
+    with control(status, body, length) as address:
+        (name,) = fetch_journal(address)
+    assert name == UNREADABLE
+
+
+def test_nobody_who_answers_is_no_journal() -> None:
+    with control(200, b"") as address:
+        pass
+    (why,) = fetch_journal(address).values()
+    assert why.strip()
+
+
+def verdicts(folder: Path, found: dict[str, bytes], *, started: bool = True, speaks: bool = True) -> list[str]:
+    """Return the verdicts of `calls` after a trial whose environment collected this."""
+    record = Recorder(folder / "events.ndjson", Redactor.of([]))
+    if started:
+        with record.step(1, "start", {}):
+            pass
+    environment = SimpleNamespace(collect=lambda: found)
+    definitions = {"to": SimpleNamespace(llm=USE if speaks else None)}
+    setting = SimpleNamespace(sealed=False, definitions=definitions)
+    plan = SimpleNamespace(folder=folder, setting=setting)
+    trial._collect(cast("TrialPlan", plan), cast("Environment", environment), record)
+    record.close()
+    return [result.verdict for result in unexpected_calls(History.read(folder / "events.ndjson"))]
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        ({JOURNAL: b""}, []),
+        ({JOURNAL: lines(entry(1), entry(2))}, []),
+        ({JOURNAL: lines(entry(1, "unmatched", **REFUSED))}, ["fail"]),
+        ({JOURNAL: lines(entry(1), entry(3))}, ["unknown"]),
+        ({JOURNAL: lines(entry(1)) + b"half"}, ["unknown"]),
+        ({UNREADABLE: b"connection refused\n"}, ["unknown"]),
+        ({}, ["unknown"]),
+    ],
+)
+def test_without_the_whole_journal_a_trial_does_not_show_what_was_asked(
+    found: dict[str, bytes], wanted: list[str], tmp_path: Path
+) -> None:
+    assert verdicts(tmp_path, found) == wanted
+
+
+def test_a_product_that_was_not_started_or_asks_no_models_needs_no_journal(tmp_path: Path) -> None:
+    assert verdicts(tmp_path / "unstarted", {}, started=False) == []
+    assert verdicts(tmp_path / "silent", {}, speaks=False) == []
