@@ -17,7 +17,7 @@ from lab.product.catalog import Catalogued, Choice, choose, load_product
 from lab.product.definition import Definition, define
 from lab.product.origin import GitSource, ImageSource, PackageSource, TreeSource, WheelSource
 from lab.product.sources import LOCK_FILE, Artifact
-from lab.rehearsal import check_extra_steps, check_hooks, check_values, check_ways
+from lab.rehearsal import check_conversations, check_extra_steps, check_hooks, check_values, check_ways
 from lab.scenario.checks import Check, DurationsCheck, RefusalCheck
 from lab.scenario.load import Loaded, load_scenario
 from lab.scenario.matrix import Cell, expand
@@ -100,6 +100,7 @@ def draft(wish: Wish) -> Draft:
     settings = [setting_of(drafted, cell, {}, stand_ins) for cell in cells if not cell.skip]
     if settings:
         check_ways(loaded, definitions)
+        check_conversations(loaded, definitions)
     with blamed_on(loaded.document, ("matrix", "platform")) if "platform" not in wish.chosen else nullcontext():
         for setting in settings:
             if not KINDS[setting.cell.environment].own_platform:

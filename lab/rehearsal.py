@@ -8,30 +8,39 @@ from typing import Any
 from lab.environment.kinds import KINDS
 from lab.errors import UsageError
 from lab.lifecycle.hook import hook_file
+from lab.lifecycle.llm_rules import overfull
 from lab.lifecycle.setting import Setting
 from lab.product.actions import HookAction
-from lab.product.catalog import IN_CONVERSATIONS, Catalogued
+from lab.product.catalog import Catalogued
+from lab.product.conversing import IN_CONVERSATIONS, OWN
 from lab.product.definition import Definition
 from lab.product.layers import origin
 from lab.scenario.load import Loaded
 from lab.scenario.matrix import Cell
 from lab.scenario.model import Scenario
-from lab.scenario.steps import HookStep, Slot, StopStep
+from lab.scenario.steps import (
+    ConverseStep,
+    DowngradeStep,
+    HookStep,
+    InstallStep,
+    Slot,
+    Step,
+    StopStep,
+    UpgradeStep,
+)
 from lab.template import PLACEHOLDER, near, placeholders, render
 from lab.yamlfile import Loc, blamed_on, child_at, problems_at
 
 Definitions = Mapping[Slot, Definition]
 ACTIONS = {"inspect": "prove_configuration", "seed": "seed", "verify": "read", "exercise": "exercise"}
 """Steps, and the definition's actions that they perform."""
-PARTS: Mapping[str, tuple[str, Loc]] = {
-    "inspect": ("prove_version", ("command", "argv")),
-    "converse": ("llm", ("modes",)),
-}
-"""Steps, and the parts of the definition that they use."""
 FILLED_IN = (("request",), ("argv",), ("statement",), ("rows",), ("arguments",), ("expect", "json"))
 """Keys of an action whose texts are filled in; the others are taken as they are written."""
-SUITE = ("install", "argv", "junit", "directory", "environment")
-"""The same of a suite."""
+PARTS: Mapping[str, tuple[str, tuple[Loc, ...]]] = {
+    "inspect": ("prove_version", (("command", "argv"),)),
+    "suite": ("suite", (("install",), ("argv",), ("junit",), ("directory",), ("environment",))),
+}
+"""Steps, and what of the definition they fill in without asking the product."""
 
 
 def check_hooks(loaded: Loaded, catalogued: Catalogued, definitions: Definitions, hooks: Sequence[str]) -> None:
@@ -83,12 +92,31 @@ def check_ways(loaded: Loaded, definitions: Definitions) -> None:
                 )
 
 
+def check_conversations(loaded: Loaded, definitions: Definitions) -> None:
+    """Raise UsageError for a step with more conversations than the LLM mock can be told of."""
+    for number, step, slot in _with_versions(loaded.scenario):
+        use = definitions[slot].llm
+        if isinstance(step, ConverseStep) and use is not None and (reason := overfull(use, step)):
+            with blamed_on(loaded.document, ("steps", number)):
+                raise UsageError(
+                    f"with {definitions[slot].product} {definitions[slot].label} ({slot}) these {reason}",
+                    hint="make several steps of it: each with some of the modes, or with some of the faults",
+                )
+
+
 def _stops(scenario: Scenario) -> Iterator[tuple[int, StopStep, Slot]]:
-    slot: Slot = scenario.versions[0]
-    for number, step in enumerate(scenario.steps):
-        slot = step.version if step.step in {"install", "upgrade", "downgrade"} else slot
+    for number, step, slot in _with_versions(scenario):
         if isinstance(step, StopStep):
             yield number, step, slot
+
+
+def _with_versions(scenario: Scenario) -> Iterator[tuple[int, Step, Slot]]:
+    """Yield each step's index, the step, and the version that is installed by then."""
+    slot: Slot = scenario.versions[0]
+    for number, step in enumerate(scenario.steps):
+        if isinstance(step, InstallStep | UpgradeStep | DowngradeStep):
+            slot = step.version
+        yield number, step, slot
 
 
 def check_values(catalogued: Catalogued, settings: Sequence[Setting]) -> None:
@@ -138,7 +166,7 @@ class _Rehearsal:
         for use in dict.fromkeys(self._uses()):
             for at, name in self._placeholders(use):
                 later = use.running and (name == "base_url" or name.startswith("saved."))
-                later = later or (use.field == "llm" and (name in IN_CONVERSATIONS or name.startswith("llm.with.")))
+                later = later or (use.field == "llm" and (name in IN_CONVERSATIONS or name.startswith(OWN)))
                 if not later and name not in scopes[use.slot]:
                     yield at, self._said(name, scopes[use.slot])
 
@@ -161,11 +189,9 @@ class _Rehearsal:
 
     def _uses(self) -> Iterator[_Use]:
         scenario = self.setting.scenario
-        slot: Slot = scenario.versions[0]
         if not any(step.step == "configure" for step in scenario.steps):
-            yield _Use(slot, "configuration", ("environment",), running=False)
-        for step in scenario.steps:
-            slot = step.version if step.step in {"install", "upgrade", "downgrade"} else slot
+            yield _Use(scenario.versions[0], "configuration", ("environment",), running=False)
+        for _, step, slot in _with_versions(scenario):
             yield from self._of_step(step, slot)
 
     def _of_step(self, step: Any, slot: Slot) -> Iterator[_Use]:
@@ -176,16 +202,15 @@ class _Rehearsal:
             yield from self._of_start(slot)
         if kind in ACTIONS:
             yield _Use(slot, ACTIONS[kind], keys=FILLED_IN)
+        part, inners = PARTS.get(kind, ("", ()))
+        yield from (_Use(slot, part, inner, running=False) for inner in inners)
         match kind:
             case "configure":
                 yield _Use(step.version, "configuration", running=False)
             case "setup" | "upgrade" | "uninstall" | "backup" | "restore":
                 yield from self._of_extra_steps(f"{kind}_steps", slot)
-            case "suite":
-                yield from (_Use(slot, "suite", (key,), running=False) for key in SUITE)
-            case "inspect" | "converse":
-                field, inner = PARTS[kind]
-                yield _Use(slot, field, inner, running=kind == "converse")
+            case "converse":
+                yield from self._of_conversations(step, slot)
             case "watch" if step.until == "unhealthy" and self.setting.has_database_server:
                 yield _Use(slot, "without_database", keys=FILLED_IN)
             case "stop":
@@ -201,6 +226,12 @@ class _Rehearsal:
             if extra.documented or self.setting.workarounds:
                 yield _Use(slot, field, (number, "argv"), running=False)
                 yield _Use(slot, field, (number, "directory"), running=False)
+
+    def _of_conversations(self, step: ConverseStep, slot: Slot) -> Iterator[_Use]:
+        yield _Use(slot, "llm", ("failure", "json"))
+        for mode in step.modes:
+            yield _Use(slot, "llm", ("modes", mode, "request"))
+            yield _Use(slot, "llm", ("modes", mode, "expect", "json"))
 
     def _of_stop(self, step: StopStep, slot: Slot) -> Iterator[_Use]:
         way = render(step.way, self.setting.cell.scope)

@@ -21,6 +21,7 @@ from lab.checks.leftovers import leftovers
 from lab.checks.llm_answers import llm_answers
 from lab.checks.llm_faults import llm_faults
 from lab.checks.llm_keys import llm_keys
+from lab.checks.llm_log import llm_log
 from lab.checks.llm_retries import llm_retries
 from lab.checks.llm_routing import llm_routing
 from lab.checks.orphans import orphans
@@ -64,6 +65,7 @@ QUESTIONS: dict[str, Callable[[History, Any], list[Finding]]] = {
     "llm-routing": llm_routing,
     "llm-faults": llm_faults,
     "llm-retries": llm_retries,
+    "llm-log": llm_log,
     "llm-keys": llm_keys,
     "durations": durations,
     "memory": memory,

@@ -3,6 +3,7 @@
 from lab.checks.base import failed, passed, skipped
 from lab.checks.conversations import Case, held, said, summed, unrecorded, whole
 from lab.history import History, StepRecord
+from lab.product.llm import SPOKEN
 from lab.records.model import Finding
 from lab.scenario.checks import LlmAnswersCheck
 
@@ -22,7 +23,7 @@ def _judged(step: StepRecord, case: Case) -> Finding:
         return failed(step, f"{case['name']}: {said(case)}{_last_seen(case)}")
     if not whole(case):
         return failed(step, f"{case['name']}: not what the model said: {said(case)}")
-    if not any(each["outcome"] == "answered" for each in case["attempts"]):
+    if not any(each["outcome"] == "answered" and each["endpoint"] in SPOKEN for each in case["attempts"]):
         return failed(step, f"{case['name']}: {said(case)}, and no model was asked")
     return passed(step, f"{case['name']}: whole, in {case['seconds']:.2f} s")
 

@@ -1,18 +1,17 @@
 """What a product's answer claims: that the model said something, or that it failed."""
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from lab.jsonpath import look_up, same
+from lab.lifecycle.event_stream import Event, events_of
 from lab.lifecycle.http import HttpResult
 from lab.product.actions import Answer
 from lab.product.llm import LlmRequest
 
 Claim = Literal["answer", "failure", "late", "neither"]
 """`late`: no complete answer in time; `neither`: not what the definition says of an answer, nor of a failure."""
-DATA = "data:"
+EXCERPT = 200
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,8 @@ class Said:
     text: str = ""
     problem: str = ""
     """Why it is no answer."""
+    broken: bool = False
+    """Whether the connection or the stream broke off: of a product that had ended, this is no word of a failure."""
 
 
 def read_answer(result: HttpResult, asked: LlmRequest, failure: Answer, *, late: bool) -> Said:
@@ -36,46 +37,58 @@ def read_answer(result: HttpResult, asked: LlmRequest, failure: Answer, *, late:
         return Said("answer", _text(look_up(result.json, asked.text) if asked.text else None))
     if not result.problem(failure):
         return Said("failure", problem=problem)
-    return Said("neither", problem=problem)
+    return Said("neither", problem=problem, broken=result.status is None)
 
 
 def _streamed(result: HttpResult, asked: LlmRequest, failure: Answer) -> Said:
-    """Understand a stream: only its end mark makes it an answer."""
-    if result.status is not None and result.status not in asked.expect.status:
-        problem = result.problem(asked.expect)
-        return Said("neither" if result.status not in failure.status else "failure", problem=problem)
-    told = list(_events(result.body.decode("utf8", "replace"), asked))
-    text = "".join(_text(look_up(each, asked.text)) for each in told if asked.text and isinstance(each, dict | list))
-    broken = next((each for each in told if isinstance(each, dict) and each.get("error")), None)
-    if broken is not None:
-        return Said("failure", text, f"the stream told an error: {json.dumps(broken)[:200]}")
-    if result.error:
-        return Said("failure", text, result.error)
-    if not any(_is_end(each, str(asked.ends_with)) for each in told):
-        return Said("failure", text, f"the stream ended without its end mark '{asked.ends_with}'")
-    missing = [path for path, value in asked.expect.json_values.items() if not _found(told, path, value)]
+    """Understand a stream: its end mark makes it an answer; a failure is told, or is its breaking off once begun."""
+    if result.status is not None and (result.error or result.status not in asked.expect.status):
+        # It was refused; or it was read as far as the lab reads, and had no end.
+        return Said("neither" if result.problem(failure) else "failure", problem=result.problem(asked.expect))
+    mark = str(asked.ends_with)
+    events = [each for each in events_of(result.body, asked.events or "sse") if _counts(each, asked, mark)]
+    if not events:
+        return _without_events(result, failure)
+    text = "".join(_text(look_up(each.value, asked.text)) for each in events if asked.text)
+    if told := next((each for each in events if _tells_failure(each, failure)), None):
+        return Said("failure", text, f"the stream told of a failure: {told.data[:EXCERPT]}")
+    ended = any(_is_end(each, mark) for each in events)
+    if broken := result.error or ("" if ended else f"the stream ended without its end mark '{mark}'"):
+        return Said("failure", text, broken, broken=True)
+    missing = [path for path, value in asked.expect.json_values.items() if not _found(events, path, value)]
     if missing:
         return Said("neither", text, f"no event of the stream has what is promised at {missing[0]}")
     return Said("answer", text)
 
 
-def _events(body: str, asked: LlmRequest) -> Iterator[Any]:
-    """Yield the data of each event: JSON where it is some, text elsewhere."""
-    lines = body.splitlines()
-    datas = [line[len(DATA) :].strip() for line in lines if line.startswith(DATA)] if asked.events == "sse" else lines
-    for data in filter(None, datas):
-        try:
-            yield json.loads(data)
-        except (ValueError, RecursionError):
-            yield data
+def _without_events(result: HttpResult, failure: Answer) -> Said:
+    """Understand an answer that never became a stream: it may tell of a failure as whole answers do."""
+    told = bool(failure.json_values) and not result.problem(failure)
+    problem = result.error or f"an answer without any event: {result.excerpt(EXCERPT) or 'it is empty'}"
+    return Said("failure" if told else "neither", problem=problem, broken=result.status is None)
 
 
-def _is_end(event: Any, mark: str) -> bool:
-    return event == mark or (isinstance(event, dict | list) and bool(look_up(event, mark)))
+def _counts(event: Event, asked: LlmRequest, mark: str) -> bool:
+    """Whether it is an event at all: a line that is no JSON, as of a page of HTML, is none, but for the end mark."""
+    return asked.events == "sse" or event.value is not None or event.data == mark
 
 
-def _found(events: list[Any], path: str, value: Any) -> bool:
-    return any(isinstance(event, dict | list) and same(look_up(event, path), value) for event in events)
+def _tells_failure(event: Event, failure: Answer) -> bool:
+    """Whether it is an error to every reader of streams, or has all values by which the definition knows a failure."""
+    if event.name == "error" or (isinstance(event.value, dict) and event.value.get("error")):
+        return True
+    wanted = failure.json_values
+    return bool(wanted) and all(_found([event], path, value) for path, value in wanted.items())
+
+
+def _is_end(event: Event, mark: str) -> bool:
+    return mark in (event.data, event.value) or bool(look_up(event.value, mark))
+
+
+def _found(events: list[Event], path: str, value: Any) -> bool:
+    """Whether an event has a value at a path, or all of them together a text in parts."""
+    told = [look_up(event.value, path) for event in events]
+    return any(same(each, value) for each in told) or (bool(value) and "".join(map(_text, told)) == value)
 
 
 def _text(value: Any) -> str:

@@ -1,11 +1,11 @@
-"""The conversations of a step `converse`, and the rules by which the LLM mock takes its part in them."""
+"""The conversations of a step `converse`: with whom, how, under which fault, and which faults cannot be tried."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from lab.product.llm import LlmTool, LlmUse, Mode
+from lab.product.llm import LlmTool, LlmUse, Mode, ProviderName
 from lab.scenario.llm import MODES, LlmFault
 from lab.scenario.steps import ConverseStep
 
@@ -63,11 +63,12 @@ class Case:
 
     word: str
     """Stands in the prompt, in nothing else, and is not the same in any two cases of a trial."""
-    provider: str
+    provider: ProviderName
     model: str
     mode: Mode
     fault: LlmFault | None = None
     tool: LlmTool | None = None
+    """What the model calls first; None in modes without tools."""
     values: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -78,7 +79,7 @@ class Case:
     @property
     def prompt(self) -> str:
         """What the user says."""
-        asked = f" with the tool {self.tool.name}" if self.tool is not None and self.mode in TOOLS else ""
+        asked = f" with the tool {self.tool.name}" if self.tool is not None else ""
         return f"Tell me about {self.word}{asked}."
 
     @property
@@ -108,32 +109,8 @@ class Case:
             **{f"llm.with.{name}": value for name, value in self.values.items()},
         }
 
-    def rules(self) -> Iterator[dict[str, Any]]:
-        """Yield the mock's rules, the first that matches counts."""
-        trouble = self.trouble
-        asked: dict[str, Any] = {"text": {"contains": self.word}}
-        answer: dict[str, Any] = {"text": self.text}
-        limited = {"times": trouble.times} if trouble.times is not None else {}
-        faults = {"faults": [dict(each) for each in trouble.faults]} if trouble.faults else {}
-        if self.tool is None or self.mode not in TOOLS:
-            if faults:
-                yield {"name": f"{self.word} fault", "match": asked, **limited, "reply": {**answer, **faults}}
-            yield {"name": f"{self.word} answer", "match": asked, "reply": answer}
-            return
-        call = {"calls": [{"name": self.tool.name, "arguments": self.tool.arguments}]}
-        first = {**asked, "turn": 1}
-        if faults:
-            yield {"name": f"{self.word} fault", "match": first, **limited, "reply": {**call, **faults}}
-        yield {"name": f"{self.word} call", "match": first, "reply": call}
-        # What is no more than an echo of the call, or an apology, is not taken for the tool's result.
-        spoilt = self.fault in {"bad-arguments", "unknown-tool"}
-        result = {} if spoilt or self.tool.result is None else {"result": {"contains": self.tool.result}}
-        yield {"name": f"{self.word} answer", "match": {**asked, **result}, "reply": answer}
-
 
 _NONE = Trouble((), "answer")
-NO_RULES: Mapping[str, Any] = {"schema": 1, "strict": False, "rules": []}
-"""What the mock is told where nobody says what a product asks: it answers everything."""
 
 
 def cases(use: LlmUse, step: ConverseStep, first: int) -> list[Case]:
@@ -157,15 +134,27 @@ def cases(use: LlmUse, step: ConverseStep, first: int) -> list[Case]:
     ]
 
 
-def rules(asked: Sequence[Case], seed: int) -> dict[str, Any]:
-    """Return the rules under which the mock stands while these conversations go on: no others are answered."""
-    return {"schema": 1, "strict": True, "seed": seed, "rules": [rule for case in asked for rule in case.rules()]}
+def untried(use: LlmUse, step: ConverseStep) -> list[dict[str, str]]:
+    """Return the faults of a step that no conversation of it has, each with the reason, in alphabetical order."""
+    tried = {case.fault for case in cases(use, step, 0)}
+    return [
+        {"fault": fault, "reason": _why_not(use, step, fault)} for fault in sorted(step.faults) if fault not in tried
+    ]
 
 
-def usual_rules(use: LlmUse) -> dict[str, Any]:
-    """Return the rules under which the mock stands otherwise: it answers what the product says it asks, no more."""
-    return {
-        "schema": 1,
-        "strict": True,
-        "rules": [{"name": "what the product asks", "match": {"provider": sorted(use.providers)}, "reply": {}}],
-    }
+def nothing_held(use: LlmUse, step: ConverseStep) -> str:
+    """Say why a step has no conversation with a product that says this of itself."""
+    if step.faults:
+        return "; ".join(f"{each['fault']}: {each['reason']}" for each in untried(use, step))
+    return _without_modes(step.modes)
+
+
+def _why_not(use: LlmUse, step: ConverseStep, fault: LlmFault) -> str:
+    possible = [mode for mode in step.modes if mode in MODES[fault]]
+    if not any(mode in use.modes for mode in possible):
+        return _without_modes(possible)
+    return f"no provider of the definition can have it: {', '.join(use.providers)}"
+
+
+def _without_modes(modes: Sequence[Mode]) -> str:
+    return f"the definition has none of the modes {', '.join(modes)}"

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from lab.errors import InfrastructureError
+from lab.lifecycle.llm_rules import written
 from lab.lifecycle.setting import Session
 
 ORDER_SECONDS = 30
@@ -40,7 +41,7 @@ class MockControl:
 
     def set_rules(self, rules: Mapping[str, Any]) -> None:
         """Replace the rules."""
-        self._order("PUT", "/rules", json=rules)
+        self._order("PUT", "/rules", content=written(rules))
 
     def rules(self) -> dict[str, Any]:
         """Return how often each rule was taken, and which never were."""

@@ -11,7 +11,7 @@ from lab.environment.places import Places
 from lab.lifecycle.actions import describe
 from lab.lifecycle.backup import copied
 from lab.lifecycle.install import extra_steps, install_commands, lock_left_out
-from lab.lifecycle.llm_cases import cases
+from lab.lifecycle.llm_cases import cases, nothing_held, untried
 from lab.lifecycle.setting import Setting
 from lab.lifecycle.uninstall import removal
 from lab.product.actions import Action
@@ -181,11 +181,15 @@ def _converse(at: _Place, step: Any) -> Lines:
     use = at.definition.llm
     if use is None:
         return "converse (no models declared)", []
-    wanted = cases(use, step, 0)
+    wanted, left_out = cases(use, step, 0), untried(use, step)
+    if not wanted:
+        return f"converse ({nothing_held(use, step)})", []
     said = f"hold {len(wanted)} conversations with models, {step.at_once} at a time, {use.budget:g} s each at most"
-    asked = {mode: use.modes[mode].request for mode in step.modes if mode in use.modes}
+    asked = {case.mode: use.modes[case.mode].request for case in wanted}
     lines = [f"{request.method} {request.path}  # {mode}" for mode, request in asked.items()]
-    return said, [*lines, *(f"fault: {fault}" for fault in step.faults)]
+    faults = dict.fromkeys(case.fault for case in wanted if case.fault is not None)
+    without = (f"without the fault {each['fault']}: {each['reason']}" for each in left_out)
+    return said, [*lines, *(f"fault: {fault}" for fault in faults), *without]
 
 
 def _shown(actions: list[Action], scope: dict[str, str]) -> list[str]:

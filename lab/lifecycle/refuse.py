@@ -19,7 +19,7 @@ from lab.lifecycle.http import Door
 from lab.lifecycle.ledgers import DAMAGED, NO_FILE
 from lab.lifecycle.outage import NO_SERVER
 from lab.lifecycle.setting import Session
-from lab.lifecycle.start import as_facts, last_words, service
+from lab.lifecycle.start import as_facts, instruct, last_words, service
 from lab.lifecycle.stop import kill
 from lab.product.actions import Request
 from lab.scenario.steps import RefuseStep
@@ -38,6 +38,7 @@ def refuse(session: Session, step: RefuseStep, facts: dict[str, Any]) -> None:
     """
     facts |= {"because": step.because, "version": session.definition.label, "cases": [], "left_out": []}
     facts |= _promise(session, step)
+    instruct(session)  # this version may never have been started before
     for case, condition in _conditions(session, step):
         try:
             with condition as wanted:

@@ -9,7 +9,7 @@ from lab.history import StepFailedError
 from lab.lifecycle.actions import expected
 from lab.lifecycle.configure import current
 from lab.lifecycle.http import Door
-from lab.lifecycle.llm_cases import NO_RULES, usual_rules
+from lab.lifecycle.llm_rules import NO_RULES, usual_rules
 from lab.lifecycle.mock_control import mock_control
 from lab.lifecycle.setting import Session
 from lab.lifecycle.unit import own_unit, stop_seconds
@@ -142,6 +142,6 @@ def as_facts(state: ServiceState) -> dict[str, Any]:
 
 def last_words(session: Session) -> str:
     """Return the last lines that the product wrote, redacted."""
-    stdout, stderr = session.environment.product.logs()
-    lines = (stderr.strip() or stdout.strip()).decode("utf8", "replace").splitlines()
+    log = session.environment.product.logs()
+    lines = (log.stderr.strip() or log.stdout.strip()).decode("utf8", "replace").splitlines()
     return session.record.redact("\n".join(lines[-LAST_WORDS:])) or "(it wrote nothing)"

@@ -1,16 +1,17 @@
 """Product definitions by name, and the version a command line names."""
 
 import re
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab import paths
 from lab.errors import UsageError, VersionError
+from lab.product.conversing import IN_CONVERSATIONS, OF_THEIR_OWN, is_filled_in, missing_values, own_names
 from lab.product.faults import faults, saved_names
-from lab.product.layers import every_layer
 from lab.product.model import Product
 from lab.product.origin import GitSource, ImageSource, PackageSource, Source, TreeSource, WheelSource
+from lab.product.sendable import unsendable
 from lab.template import near, placeholders
 from lab.yamlfile import Document, Loc, load, problems_at, validate
 
@@ -38,14 +39,6 @@ KNOWN_PLACEHOLDERS = frozenset(
         "database.password",
     }
 )
-
-
-IN_CONVERSATIONS = frozenset({"llm.provider", "llm.model", "llm.prompt", "llm.case"})
-"""Placeholders that have a value in one conversation with a model alone."""
-
-
-FOR_VARIABLES = frozenset({"llm.url", "llm.base_url"})
-"""Placeholders of the variables that an `llm` adds."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +78,8 @@ def load_product(name: str) -> Catalogued:
         )
     document = load(path)
     product = validate(document, Product)
-    problems_at(document, _unknown_placeholders(document, product))
-    problems_at(document, faults(document, product))
+    problems_at(document, list(_unknown_placeholders(document, product)))
+    problems_at(document, [*faults(document, product), *missing_values(product), *unsendable(product)])
     return Catalogued(product, path.absolute(), document)
 
 
@@ -153,27 +146,28 @@ def _absolute(source: Source, base: Path) -> Source:
             return source
 
 
-def _known_at(at: Loc, everywhere: AbstractSet[str], conversing: AbstractSet[str]) -> AbstractSet[str]:
-    """Return the placeholders that have a value in one place of a definition."""
-    if "llm" not in at:
-        return everywhere
-    return FOR_VARIABLES if "environment" in at else conversing
-
-
-def _values_of_providers(product: Product) -> set[str]:
-    """Return the names of what requests need to reach providers; each must have those that its requests use."""
-    uses = [layer.llm for _, layer in every_layer(product) if layer.llm is not None]
-    return {name for use in uses for provider in use.providers.values() for name in provider.values}
-
-
-def _unknown_placeholders(document: Document, product: Product) -> list[tuple[Loc, str]]:
+def _unknown_placeholders(document: Document, product: Product) -> Iterator[tuple[Loc, str]]:
     """Find placeholders that no run can fill."""
     saved = {f"saved.{name}" for name in saved_names(document.data)}
     everywhere = KNOWN_PLACEHOLDERS | saved | {f"secret.{name}" for name in product.secrets}
-    conversing = everywhere | IN_CONVERSATIONS | {f"llm.with.{name}" for name in _values_of_providers(product)}
-    return [
-        (at, f"unknown placeholder {{{name}}}{near(name, known)}")
-        for at, name in placeholders(document.data)
-        for known in [_known_at(at, everywhere, conversing)]
-        if name not in known and not name.startswith("matrix.") and "removes" not in at
-    ]
+    conversing = everywhere | IN_CONVERSATIONS | own_names(product)
+    for at, name in placeholders(document.data):
+        known, of_axes = everywhere, True
+        match _within_layer(at):
+            case ("removes", *_):
+                continue
+            case ("llm", key, *_) if key in OF_THEIR_OWN:
+                known, of_axes = OF_THEIR_OWN[str(key)], False
+            case ("llm", *inner) if is_filled_in(tuple(inner)):
+                known = conversing
+            case ("llm", *_):
+                yield at, f"{{{name}}} is not filled in here: this is taken as it is written"
+                continue
+        if name not in known and not (of_axes and name.startswith("matrix.")):
+            yield at, f"unknown placeholder {{{name}}}{near(name, known)}"
+
+
+def _within_layer(at: Loc) -> Loc:
+    """Return a place in a definition as its version, or the image of one, sees it."""
+    inner = at[2:] if at[:1] == ("versions",) else at
+    return inner[1:] if inner[:1] == ("image",) else inner

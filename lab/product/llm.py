@@ -1,11 +1,12 @@
 """What a definition says of a product that talks to models: whom it asks, how it is asked, what it promises."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from lab.product.actions import Answer, Request
-from lab.strict import Seconds, Slug, Strict, Text
+from lab.strict import Pattern, Seconds, Slug, Strict, Text
 
 ProviderName = Literal[
     "openai", "azure", "groq", "mistral", "anthropic", "bedrock", "gemini", "ollama", "cohere"
@@ -13,6 +14,35 @@ ProviderName = Literal[
 """Providers whose protocols the LLM mock speaks."""
 Mode = Literal["plain", "stream", "tools", "streamed-tools"]
 """How a model is asked: for a whole answer, for a stream, and both of them with tools that it may call."""
+SPEAKING: Mapping[ProviderName, tuple[str, ...]] = {
+    "openai": ("chat", "completions", "responses"),
+    "azure": ("chat", "completions", "responses"),
+    "groq": ("chat", "responses"),
+    "mistral": ("chat",),
+    "anthropic": ("messages",),
+    "bedrock": ("converse", "converse-stream", "invoke", "invoke-with-response-stream"),
+    "gemini": ("generateContent", "streamGenerateContent"),
+    "ollama": ("chat", "generate"),
+    "cohere": ("chat",),
+}
+"""Endpoints of each provider at which a model speaks, as the LLM mock names them."""
+SPOKEN = frozenset(name for names in SPEAKING.values() for name in names)
+"""The same of all providers."""
+Beside = Literal[
+    "batchEmbedContents", "count-tokens", "countTokens", "count_tokens", "embed", "embedContent", "embeddings",
+    "input_tokens", "moderations", "predict", "rerank", "show", "tokenize",
+]  # fmt: skip
+"""The other endpoints of providers that are asked something, as the LLM mock names them."""
+
+
+def _once_each(names: list[str]) -> list[str]:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"'{twice[0]}' stands here more than once")
+    return names
+
+
+OnceEach = AfterValidator(_once_each)
+"""A list in which nothing stands twice."""
 
 
 class LlmProvider(Strict):
@@ -45,7 +75,8 @@ class LlmRequest(Strict):
     text: Text | None = None
     """JSON path of the model's text in it; of a stream, in each of its events. None: it is not shown."""
     called: dict[str, Any] = {}
-    """JSON path to value: what it shows of a called tool; asked of it while nothing goes wrong."""
+    """JSON path to value: what it shows of a called tool; asked of it while nothing goes wrong. In a stream one of the
+    events has the value, or all together have the text."""
     events: Literal["sse", "lines"] | None = None
     """Whether the product's own answer is a stream: server-sent events, or lines of JSON."""
     ends_with: Text | None = None
@@ -70,7 +101,14 @@ class LlmUse(Strict):
     tool: LlmTool | None = None
     """The tool that is called in the modes with tools."""
     failure: Answer
-    """How the product tells that the model failed; of a stream, an error event or a broken connection does so, too."""
+    """How the product tells that the model failed. Of a stream, one event does with all values of `json`, whatever
+    `status` says, or one whose JSON has an `error`, or a server-sent one named `error`; so does a stream that began
+    and broke off."""
+    logged: Pattern | None = None
+    """Regular expression that fits a line of the product's log which tells of a failed attempt or a failed model; in
+    it, {llm.provider} and {llm.model} stand for these very words."""
+    also: Annotated[list[Beside], OnceEach] = []
+    """Endpoints at which it may ask its providers beside a conversation, as the mock names them: for vectors, say."""
     retries: Annotated[int, Field(ge=0, le=20)]
     """How often the product asks again at most, when a provider fails."""
     budget: Seconds

@@ -36,13 +36,16 @@ HEADLINES: Mapping[int, str] = {
 }
 """In a word, what an exit code says."""
 COMPLETED = "completed"
-"""The one check that no scenario declares."""
+"""A check that no scenario declares."""
+CALLS = "calls"
+"""Another one, of every trial that something came to."""
 
 
 @cache
 def promises() -> dict[str, str]:
     """Return for each check, by its name, the promise that it asks for."""
-    return {COMPLETED: "Every step came to its end.", **_first_sentences(Check, "check")}
+    own = {COMPLETED: "Every step came to its end.", CALLS: "No model was asked for anything that nobody expected."}
+    return {**own, **_first_sentences(Check, "check")}
 
 
 @cache

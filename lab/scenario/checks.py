@@ -182,8 +182,14 @@ class LlmRetriesCheck(Strict):
     """Seconds that must lie between a failure and the next try at least."""
 
 
+class LlmLogCheck(Strict):
+    """Of each provider that failed, the product's log tells at least once for each conversation that it failed in."""
+
+    check: Literal["llm-log"]
+
+
 class LlmKeysCheck(Strict):
-    """No key of a provider stands in the product's log or in its answers."""
+    """No key of a provider, and no secret of the definition, stands in the product's log or in its answers."""
 
     check: Literal["llm-keys"]
 
@@ -235,6 +241,7 @@ Check = Annotated[
     | LlmRoutingCheck
     | LlmFaultsCheck
     | LlmRetriesCheck
+    | LlmLogCheck
     | LlmKeysCheck
     | DurationsCheck
     | MemoryCheck,

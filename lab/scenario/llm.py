@@ -34,7 +34,7 @@ MODES: Mapping[LlmFault, frozenset[Mode]] = {
     "malformed-json": _ANY - _STREAMS,
     "disconnect": _ANY,
     "stall": _STREAMS,
-    "truncate": frozenset({"stream"}),  # nothing tells that a whole answer was cut
+    "truncate": _STREAMS,  # nothing tells that a whole answer was cut
     "malformed-chunk": _STREAMS,
     "stream-error": _STREAMS,
     "bad-arguments": _ANY - {"plain", "stream"},

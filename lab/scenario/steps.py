@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from lab.product.llm import Mode
+from lab.product.llm import Mode, OnceEach
 from lab.scenario.llm import MODES, LlmFault
 from lab.strict import Seconds, Strict, Text
 
@@ -215,9 +215,9 @@ class ConverseStep(Strict):
     """
 
     step: Literal["converse"]
-    modes: Annotated[list[Mode], Field(min_length=1)] = ["plain"]
+    modes: Annotated[list[Mode], Field(min_length=1), OnceEach] = ["plain"]
     """How models are asked; a mode that the definition does not have is left out."""
-    faults: list[LlmFault] = []
+    faults: Annotated[list[LlmFault], OnceEach] = []
     """What goes wrong, each by itself with every provider and in every mode in which it can; none: nothing does."""
     at_once: Annotated[int, Field(ge=1, le=64)] = 8
     """How many conversations go on at the same time."""

@@ -59,12 +59,14 @@ def test_a_stream_is_an_answer_by_its_end_mark_alone() -> None:
     said = read_answer(result(whole), STREAM, FAILURE, late=False)
     assert (said.claim, said.text) == ("answer", "hello")
     cut = read_answer(result(sse(delta("hel"))), STREAM, FAILURE, late=False)
-    assert (cut.claim, cut.text) == ("failure", "hel")
+    assert (cut.claim, cut.text, cut.broken) == ("failure", "hel", True)
 
 
 def test_a_stream_that_tells_an_error_or_breaks_is_a_failure() -> None:
-    for body, error in ((sse(delta("hel"), {"error": {"message": "x"}}, "[DONE]"), ""), (sse(delta("hel")), "reset")):
-        assert read_answer(result(body, error=error), STREAM, FAILURE, late=False).claim == "failure"
+    told = read_answer(result(sse(delta("hel"), {"error": {"message": "x"}}, "[DONE]")), STREAM, FAILURE, late=False)
+    assert (told.claim, told.text, told.broken) == ("failure", "hel", False)
+    broke = read_answer(result(sse(delta("hel")), None, "reset"), STREAM, FAILURE, late=False)
+    assert (broke.claim, broke.text, broke.problem, broke.broken) == ("failure", "hel", "reset", True)
 
 
 def test_the_end_of_lines_can_be_a_value_in_the_last_one() -> None:
@@ -90,3 +92,85 @@ def test_a_refused_stream_is_a_failure_where_its_status_says_so() -> None:
 def test_a_stream_without_what_it_promises_is_neither() -> None:
     promised = STREAM.model_copy(update={"expect": Answer(json={"choices.0.delta.role": "assistant"})})
     assert read_answer(result(sse(delta("x"), "[DONE]")), promised, FAILURE, late=False).claim == "neither"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        result(b"", None, "ConnectError: refused"),
+        result(b"<html>half", None, "reset"),
+        result(b""),
+        result(b"<html>Traceback"),
+        result(b": is there anybody?\n\nretry: 5\n\n"),
+        result(sse(delta("hel")), error="the answer is longer than 20 MB and was cut"),
+    ],
+)
+@pytest.mark.parametrize("asked", [STREAM, LINES])
+def test_what_never_was_a_stream_or_has_no_end_is_neither(odd: HttpResult, asked: LlmRequest) -> None:
+    assert read_answer(odd, asked, FAILURE, late=False).claim == "neither"
+
+
+def test_what_broke_before_it_began_is_known_as_broken() -> None:
+    for asked in (PLAIN, STREAM):
+        assert read_answer(result(b"", None, "refused"), asked, FAILURE, late=False).broken
+        assert not read_answer(result(b""), asked, FAILURE, late=False).broken
+
+
+@pytest.mark.parametrize(
+    ("asked", "body"),
+    [
+        (STREAM, sse(delta("hel"), {"success": False}, "[DONE]")),
+        (STREAM, b'{"success": false}'),
+        (STREAM, b'{\n  "success": false\n}\n'),
+        (LINES, b'{"text": "hel"}\n{"success": false}\n{"done": true}\n'),
+        (LINES, b'{\n  "success": false\n}\n'),
+        (STREAM, b"event: error\ndata: it went wrong\n\ndata: [DONE]\n\n"),
+        (STREAM, sse({"error": "x"}, "[DONE]")),
+    ],
+)
+def test_a_stream_tells_of_a_failure_in_the_definitions_words_or_in_those_of_all_streams(
+    asked: LlmRequest, body: bytes
+) -> None:
+    assert read_answer(result(body), asked, FAILURE, late=False).claim == "failure"
+
+
+def test_a_failure_is_told_by_all_of_its_values_in_one_event() -> None:
+    both = Answer(json={"success": False, "code": 7})
+    whole = sse({"success": False, "code": 7}, "[DONE]")
+    assert read_answer(result(whole), STREAM, both, late=False).claim == "failure"
+    apart = sse({"success": False}, {"code": 7}, "[DONE]")
+    assert read_answer(result(apart), STREAM, both, late=False).claim == "answer"
+
+
+def test_a_definition_that_knows_failures_by_status_alone_tells_none_in_a_stream() -> None:
+    assert read_answer(result(sse("[DONE]")), STREAM, Answer(), late=False).claim == "answer"
+    assert read_answer(result(b""), STREAM, Answer(), late=False).claim == "neither"
+
+
+@pytest.mark.parametrize("nothing", [None, False, "", {}])
+def test_an_event_that_says_that_there_is_no_error_tells_of_none(nothing: Any) -> None:
+    body = sse(delta("hello") | {"error": nothing}, "[DONE]")
+    assert read_answer(result(body), STREAM, FAILURE, late=False).claim == "answer"
+
+
+def test_a_refused_stream_is_a_failure_only_with_the_values_that_belong_to_it() -> None:
+    refusal = Answer(status=[429], json={"success": False})
+    assert read_answer(result({"success": False}, 429), STREAM, refusal, late=False).claim == "failure"
+    assert read_answer(result({}, 429), STREAM, refusal, late=False).claim == "neither"
+
+
+@pytest.mark.parametrize(
+    ("parts", "claim"),
+    [
+        (['{"a": 19,', ' "b": 23}'], "answer"),
+        (['{"a": 19, "b": 23}'], "answer"),
+        (['{"a": 19,'], "neither"),
+        (['{"a": 19, "b": 23}', "}"], "answer"),
+        (["", ""], "neither"),
+    ],
+)
+def test_a_text_in_several_events_is_compared_as_a_whole(parts: list[str], claim: str) -> None:
+    at = "choices.0.delta.arguments"
+    asked = STREAM.model_copy(update={"expect": Answer(json={at: '{"a": 19, "b": 23}'})})
+    events = [{"choices": [{"delta": {"arguments": part}}]} for part in parts]
+    assert read_answer(result(sse(*events, "[DONE]")), asked, FAILURE, late=False).claim == claim

@@ -10,11 +10,13 @@ import pytest
 from llm_sample import USE
 
 from lab.errors import InfrastructureError
+from lab.history import StepSkippedError
 from lab.lifecycle import start
-from lab.lifecycle.llm_calls import dropped, unmatched
-from lab.lifecycle.llm_cases import NO_RULES
+from lab.lifecycle.llm_rules import NO_RULES, usual_rules, written
 from lab.lifecycle.mock_control import MockControl
+from lab.lifecycle.refuse import refuse
 from lab.lifecycle.setting import Session
+from lab.scenario.steps import RefuseStep
 
 
 def control(answer: httpx.Response | Exception) -> MockControl:
@@ -43,14 +45,32 @@ def test_a_mock_that_does_not_take_orders_is_the_labs_fault(answer: httpx.Respon
         control(answer).rules()
 
 
-def test_each_version_has_rules_of_its_own_and_one_that_says_nothing_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[Any] = []
+def test_rules_are_sent_as_the_mock_reads_them() -> None:
+    sent: list[bytes] = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        sent.append(request.content)
+        return httpx.Response(200, json={})
+
+    rules = {"schema": 1, "rules": [{"name": "\u2028\x7f"}]}
+    MockControl(httpx.Client(transport=httpx.MockTransport(take), base_url="http://mock")).set_rules(rules)
+    assert sent == [written(rules)] == [b'{"schema":1,"rules":[{"name":"\\u2028\\u007f"}]}']
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the mock is told to say, in order."""
+    heard: list[Any] = []
 
     @contextmanager
     def listening(_session: Session) -> Iterator[Any]:
-        yield SimpleNamespace(set_rules=told.append)
+        yield SimpleNamespace(set_rules=heard.append)
 
     monkeypatch.setattr(start, "mock_control", listening)
+    return heard
+
+
+def test_each_version_has_rules_of_its_own_and_one_that_says_nothing_has_none(told: list[Any]) -> None:
     session = SimpleNamespace(instructed=None, slot="from", definition=SimpleNamespace(llm=None))
     start.instruct(cast("Session", session))
     assert told == []
@@ -63,9 +83,10 @@ def test_each_version_has_rules_of_its_own_and_one_that_says_nothing_has_none(mo
     assert told[1:] == [NO_RULES]
 
 
-def test_a_journal_says_what_was_refused_and_whether_it_is_whole() -> None:
-    lines = b'{"seq": 1, "outcome": "answered"}\n{"seq": 2, "outcome": "unmatched", "provider": "cohere"}\nhalf'
-    assert [each["provider"] for each in unmatched(lines)] == ["cohere"]
-    assert dropped(lines) == dropped(b"") == ""
-    assert dropped(b'{"seq": 4}\n') == "the first 3 requests were dropped from it"
-    assert dropped(b"[]\n") == "its first line cannot be read"
+def test_a_version_that_is_to_refuse_its_start_has_its_own_rules_too(told: list[Any]) -> None:
+    setting = SimpleNamespace(required_settings=lambda _slot: [])
+    definition = SimpleNamespace(llm=USE, label="2")
+    session = SimpleNamespace(instructed="from", slot="to", definition=definition, setting=setting)
+    with pytest.raises(StepSkippedError, match="no required setting"):
+        refuse(cast("Session", session), RefuseStep(step="refuse", because="missing-setting"), {})
+    assert told == [usual_rules(USE)]

@@ -152,3 +152,50 @@ def test_a_factor_that_makes_a_time_out_longer_than_a_day_is_refused(factor: flo
     with pytest.raises(UsageError, match=r"--timeout-factor \S+ makes the time-out 'install'") as caught:
         planned(tmp_path, factor=factor)
     assert "may be 86400 s at most" in caught.value.hint
+
+
+MODELS = """\
+llm:
+  providers: {openai: {model: gpt}, cohere: {model: command}}
+  modes:
+    plain: {request: {path: "/%s"}, expect: {json: {a: "%s"}}}
+    stream: {request: {path: "/%s"}}
+  failure: {json: {a: "%s"}}
+  retries: 2
+  budget: 8
+"""
+RUNNING = ("{step: ready}", "{step: converse}")
+
+
+@pytest.mark.parametrize(
+    ("place", "said"), [(0, "14:29: the placeholder"), (1, "14:54: the placeholder"), (3, "16:23: the placeholder")]
+)
+def test_what_conversations_fill_in_must_have_a_value_in_every_cell(place: int, said: str, tmp_path: Path) -> None:
+    names = ["", "", "", ""]
+    names[place] = "{database.host}"
+    assert refused(tmp_path, product=MODELS % tuple(names), steps=RUNNING).startswith(f"product.yaml:{said}")
+
+
+def test_modes_in_which_no_step_asks_are_not_filled_in(tmp_path: Path) -> None:
+    one_mode = MODELS % ("{llm.case}", "{llm.model}", "{database.host}", "{llm.prompt}")
+    assert planned(tmp_path, product=one_mode, steps=RUNNING).cells
+    said = refused(tmp_path, product=one_mode, steps=[*RUNNING, "{step: converse, modes: [stream]}"])
+    assert said.startswith("product.yaml:15:30: the placeholder {database.host} has no value in ")
+
+
+def test_more_conversations_than_the_mock_can_be_told_of_are_refused_at_their_step(tmp_path: Path) -> None:
+    tools = "    tools: {request: {path: /}}\n  tool: {name: a, arguments: {a: %s}}\n  failure" % ("x" * 100_000)
+    product = (MODELS % ("", "", "", "")).replace("  failure", tools, 1)
+    steps = [*RUNNING, "{step: converse, modes: [tools]}"]
+    said = refused(tmp_path, product=product, steps=steps)
+    assert said.startswith("scenario.yaml:14:5: with sample 1 (to) these 2 conversations ask for ")
+    assert said.endswith(" bytes of rules, and the LLM mock takes 262144 at most")
+    with pytest.raises(ScenarioError, match="make several steps of it"):
+        planned(tmp_path, product=product, steps=steps)
+
+
+def test_what_does_not_run_may_have_more_of_them(tmp_path: Path) -> None:
+    tools = "    tools: {request: {path: /}}\n  tool: {name: a, arguments: {a: %s}}\n  failure" % ("x" * 100_000)
+    product = (MODELS % ("", "", "", "")).replace("  failure", tools, 1)
+    steps = [*RUNNING, "{step: converse, modes: [tools]}"]
+    assert planned(tmp_path, product=product, steps=steps, more="requires: [suite]\n").cells

@@ -200,5 +200,5 @@ def test_the_time_of_each_step_is_the_median_of_first_attempts_beside_its_versio
 
 
 def test_every_check_and_step_of_the_language_has_words_for_the_reader() -> None:
-    assert {*QUESTIONS, "completed"} == {name for name, text in promises().items() if text.endswith(".")}
+    assert {*QUESTIONS, "completed", "calls"} == {name for name, text in promises().items() if text.endswith(".")}
     assert {*RUN, "prepare"} <= {name for name, text in deeds().items() if text}

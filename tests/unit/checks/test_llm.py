@@ -15,6 +15,7 @@ from lab.scenario.checks import LlmAnswersCheck, LlmFaultsCheck, LlmKeysCheck, L
 from .histories import Facts, Told, history, only
 
 WHOLE = "the whole answer, to its last word"
+LOG = {"stdout": 2000, "stderr": 0, "missing": ""}
 ANSWERS = LlmAnswersCheck(check="llm-answers")
 ROUTING = LlmRoutingCheck(check="llm-routing")
 FAULTS = LlmFaultsCheck(check="llm-faults")
@@ -44,7 +45,8 @@ def failing(*attempts: Facts, **more: Any) -> Facts:
 
 
 def told(*cases: Facts, **more: Any) -> History:
-    facts = {"cases": list(cases), "others": [], "keys": [], "retries": 2, "budget": 8.0, **more}
+    facts = {"cases": list(cases), "others": [], "keys": [], "unsearched": [], "log": LOG, "retries": 2, "budget": 8.0,
+             **more}  # fmt: skip
     return history(Told("converse", facts))
 
 
@@ -174,7 +176,35 @@ def test_later_turns_of_a_conversation_are_no_retries() -> None:
 def test_a_key_in_the_log_fails_and_is_not_shown() -> None:
     found = only(llm_keys(told(case(attempt()), keys=[{"key": "sk-mock-ope…", "where": "standard error"}]), KEYS))
     assert (found.verdict, found.reason) == ("fail", "the key sk-mock-ope… stands in standard error")
-    assert only(llm_keys(told(case(attempt())), KEYS)).verdict == "pass"
+    found = only(llm_keys(told(case(attempt()), keys=[{"secret": "api-key", "where": "standard error"}]), KEYS))
+    assert (found.verdict, found.reason) == ("fail", "the secret api-key stands in standard error")
+    found = only(llm_keys(told(case(attempt())), KEYS))
+    assert (found.verdict, found.reason) == ("pass", "no key in 2.0 kB of log, none in an answer")
+
+
+def test_an_empty_log_that_was_read_has_no_key() -> None:
+    empty = {"stdout": 0, "stderr": 0, "missing": ""}
+    assert only(llm_keys(told(case(attempt()), log=empty), KEYS)).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"log": {**LOG, "missing": "it was cut"}}, "the product's log is not whole: it was cut"),
+        ({"log": None}, "the product's log was not searched"),
+        ({"unsearched": ["the answer to openai, plain"]}, "the answer to openai, plain was too long"),
+    ],
+)
+def test_where_not_all_was_searched_nobody_knows_of_keys(facts: Facts, reason: str) -> None:
+    found = only(llm_keys(told(case(attempt()), **facts), KEYS))
+    assert found.verdict == "unknown"
+    assert reason in found.reason
+
+
+def test_a_key_that_was_found_fails_although_not_all_was_searched() -> None:
+    facts = {"keys": [{"key": "sk-mock-ope…", "where": "x"}], "log": {**LOG, "missing": "it was cut"}}
+    verdicts = [found.verdict for found in llm_keys(told(case(attempt()), **facts), KEYS)]
+    assert verdicts == ["fail", "unknown"]
 
 
 def test_an_answer_with_more_than_the_model_said_is_not_what_it_said() -> None:
