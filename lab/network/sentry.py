@@ -137,7 +137,10 @@ class Names:
 
 
 def serve(names: Names, address: tuple[str, int]) -> list[socketserver.BaseServer]:
-    """Answer over UDP and TCP in threads of their own; return the two servers."""
+    """Answer over UDP and TCP in threads of their own; return the two servers.
+
+    Raises OSError where the address is taken.
+    """
 
     class Datagram(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -165,8 +168,12 @@ def serve(names: Names, address: tuple[str, int]) -> list[socketserver.BaseServe
     class Datagrams(socketserver.ThreadingUDPServer):
         daemon_threads = True
 
-    servers: list[socketserver.BaseServer] = [Datagrams(address, Datagram)]
-    servers.append(Streams(servers[0].server_address, Stream))  # type: ignore[arg-type]
+    datagrams = Datagrams(address, Datagram)
+    try:
+        servers: list[socketserver.BaseServer] = [datagrams, Streams(datagrams.server_address, Stream)]
+    except OSError:  # what is free for the one protocol need not be for the other
+        datagrams.server_close()
+        raise
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     return servers

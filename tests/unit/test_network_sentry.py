@@ -3,7 +3,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -154,9 +154,26 @@ def test_each_mark_and_each_sentry_has_words_of_its_own() -> None:
     assert one.control_name != other.control_name
 
 
+def served(names: Names) -> list[socketserver.BaseServer]:
+    """Serve at a port that is free for both protocols: the kernel chooses one that is for the first."""
+    for _ in range(100):
+        with suppress(OSError):
+            return serve(names, ("127.0.0.1", 0))
+    raise AssertionError("no port is free for both protocols")
+
+
+def test_a_port_that_is_free_for_one_protocol_alone_is_given_back() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = taken.getsockname()
+        with pytest.raises(OSError, match="in use"):
+            serve(Names([], Written().record), address)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
+            again.bind(address)
+
+
 def test_names_are_answered_over_both_protocols_and_after_a_broken_one() -> None:
     told = Written()
-    datagrams, streams = serve(Names([], told.record), ("127.0.0.1", 0))
+    datagrams, streams = served(Names([], told.record))
     try:
         address = datagrams.server_address
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
