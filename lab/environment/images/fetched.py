@@ -14,17 +14,21 @@ from lab.locks import locked
 from lab.process import run
 
 FETCH_SECONDS = 600
+GLIBC = (31, 28, 17)
+"""Minor versions of the C library, 2.x, that wheels may ask for: debian-11 has the oldest one, 2.31."""
 PIPX_MAIN = "import sys\nfrom pipx.main import cli\nsys.exit(cli())\n"
 """What zipapp itself would write drops the exit code."""
 
 
-def mock_site(python: str, say: Callable[[str], None]) -> Path:
-    """Return a folder with what the LLM mock needs under a Python (major.minor) of this kind of machine.
+def mock_site(python: str, say: Callable[[str], None], machine: str | None = None) -> Path:
+    """Return a folder with what the LLM mock needs under a Python (major.minor).
 
+    `machine` is the kind of machine, such as `x86_64`, on which it runs in a container; None is this one.
     Raises InfrastructureError where it cannot be fetched.
     """
     lock = paths.CHECKOUT / "requirements" / "llm-mock.txt"
-    key = hashlib.sha256(lock.read_bytes() + python.encode()).hexdigest()
+    platform = [] if machine is None else ["--python-platform", f"{machine}-manylinux_2_{GLIBC[0]}"]
+    key = hashlib.sha256(lock.read_bytes() + " ".join([python, *platform]).encode()).hexdigest()
     site = paths.cache() / "site" / key
     with locked(site):
         if not site.is_dir():
@@ -33,7 +37,7 @@ def mock_site(python: str, say: Callable[[str], None]) -> Path:
             shutil.rmtree(part, ignore_errors=True)
             fetch(
                 [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps",
-                 "--python-version", python, "--only-binary", ":all:", "--target", part, "-r", lock],
+                 "--python-version", python, *platform, "--only-binary", ":all:", "--target", part, "-r", lock],
                 "fetching what the LLM mock needs",
             )  # fmt: skip
             # Scripts name this host's Python, and the records hold the scripts' digests.

@@ -46,7 +46,7 @@ class Images:
 
     def llm_mock(self, platform: Platform) -> str:
         """Return the image of the LLM mock; its dependencies are fetched by this host, not in the build."""
-        site = mock_site(platform.python, self._say)
+        site = mock_site(platform.python, self._say, self.machine_type())
         extra: dict[str, Path | bytes] = {
             "site": site,
             "lab/llm_mock": paths.CHECKOUT / "lab" / "llm_mock",

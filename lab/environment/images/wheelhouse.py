@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lab import paths
 from lab.environment.containers import engine
-from lab.environment.images.fetched import fetch
+from lab.environment.images.fetched import GLIBC, fetch
 from lab.environment.images.momentary import momentary
 from lab.errors import UsageError
 from lab.locks import locked
@@ -26,8 +26,6 @@ FILLED = "/wheels"
 """Where a volume is mounted while it is filled."""
 RECIPE = "1"
 """Goes into keys; a change here makes everything be fetched anew."""
-GLIBC = (31, 28, 17)
-"""Minor versions of the C library, 2.x, that wheels may ask for: debian-11 has the oldest one, 2.31."""
 UV_SETTINGS, NO_INDEX = "uv.toml", b"no-index = true\n"
 """A file beside the wheels: this setting of uv's has no variable."""
 DEFAULT_BACKEND = ["setuptools>=40.8.0", "wheel"]
