@@ -16,7 +16,7 @@ from lab.errors import Interrupted, LabError
 from lab.history import ExpectedEndError, History, Recorder, StepFailedError, now
 from lab.kept import note_kept
 from lab.lifecycle.egress import note_asked
-from lab.lifecycle.llm_calls import Calls, read_calls
+from lab.lifecycle.llm_calls import Calls, over, read_calls
 from lab.lifecycle.setting import Session, Setting
 from lab.lifecycle.steps import run_step
 from lab.records.model import CheckResult, StepResult, TrialResult, Verdict, VersionRecord, scenario_digest
@@ -207,18 +207,19 @@ def _collect(plan: TrialPlan, environment: Environment, record: Recorder) -> Non
     for name, content in sorted(found.items()):
         (folder / name).write_bytes(record.redact.bytes(content))
     if all(definition.llm for definition in plan.setting.definitions.values()):
-        calls = _calls(found)
-        if calls is None and any(step.kind == "start" for step in _history(plan).steps):
+        steps = _history(plan).steps
+        calls = _calls(found, over(steps))
+        if calls is None and any(step.kind == "start" for step in steps):
             calls = Calls([], "there is none")
         if calls is not None:
-            record.write("llm", unmatched=calls.unmatched, missing=calls.missing)
+            record.write("llm", unmatched=calls.unmatched, missing=calls.missing, late=list(calls.late))
     record.write("collected", files=sorted(path.name for path in folder.iterdir()))
 
 
-def _calls(found: Mapping[str, bytes]) -> Calls | None:
-    """Return what the LLM mock's journal tells of refused requests, None where none was collected."""
+def _calls(found: Mapping[str, bytes], ended: Mapping[str, int]) -> Calls | None:
+    """Return what the LLM mock's journal tells of refused and late requests, None where none was collected."""
     if JOURNAL in found:
-        return read_calls(found[JOURNAL])
+        return read_calls(found[JOURNAL], ended)
     if UNREADABLE in found:
         return Calls([], found[UNREADABLE].decode("utf8", "replace").strip()[:300])
     return None

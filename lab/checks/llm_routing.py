@@ -28,6 +28,19 @@ def llm_routing(history: History, _check: LlmRoutingCheck) -> list[Finding]:
         for each in step.facts.get("others", []):
             if reason := _beside(each, step) or _unexplained(each):
                 found.append(failed(step, f"{reason}: {each['asked']}"))
+    return found + _late(history)
+
+
+def _late(history: History) -> list[Finding]:
+    """Say of each step which of its conversations the product went on with after it had answered."""
+    told: list[Asked] = next((event.get("late", []) for event in history.events if event["event"] == "llm"), [])
+    found = []
+    for step, cases in held(history):
+        names = {case.get("word"): case["name"] for case in cases}
+        mine = [each for each in told if each["word"] in names]
+        if mine:
+            first = f"{names[mine[0]['word']]}: {mine[0]['provider']} was asked for {mine[0]['model']}"
+            found.append(failed(step, f"{len(mine)} requests came after the product had answered; the first: {first}"))
     return found
 
 

@@ -61,9 +61,11 @@ def converse(session: Session, step: ConverseStep, facts: dict[str, Any]) -> Non
             entries = _settled(mock, last)
             facts["unused"] = _unused(mock, wanted)
     for case, said in zip(wanted, told, strict=True):
+        said["word"] = case.word
         said["attempts"] = [_kept(entry) for entry in entries if case.word in _words(entry)]
     _take_back(told, _ended(state, product.state()))
     facts |= _looked_through(session, use, log, told)
+    facts["last"] = entries[-1]["seq"] if entries else last
     facts |= {"cases": told, "others": [_unexplained(each) for each in entries if _is_unexplained(each)]}
 
 

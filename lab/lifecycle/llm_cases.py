@@ -49,7 +49,7 @@ TROUBLES: Mapping[LlmFault, Trouble] = {
 """What each fault is."""
 IMPOSSIBLE: frozenset[tuple[str, LlmFault]] = frozenset({("ollama", "bad-arguments"), ("bedrock", "long-wait")})
 """Providers and what their protocols have no room for: Ollama's server reads a call's arguments itself, and clients of
-Bedrock read no Retry-After."""
+Bedrock read no Retry-After: only newer ones are told when to come back, and wait some seconds at most."""
 OVERLOADED = {"anthropic": 529}
 """Status of a provider that is overloaded, where it is not 503."""
 WORD = re.compile(r"subject\d{4,}x")

@@ -16,8 +16,8 @@ from lab import trial
 from lab.checks.calls import unexpected_calls
 from lab.environment.base import Environment
 from lab.environment.mock_journal import JOURNAL, UNREADABLE, fetch_journal
-from lab.history import History, Recorder
-from lab.lifecycle.llm_calls import Calls, read_calls
+from lab.history import History, Recorder, StepRecord
+from lab.lifecycle.llm_calls import Calls, over, read_calls
 from lab.redact import Redactor
 from lab.trial import TrialPlan
 
@@ -64,6 +64,36 @@ def test_a_journal_that_is_not_whole_says_why(journal: bytes, missing: str) -> N
 
 def test_what_stands_in_a_journal_that_is_not_whole_counts_all_the_same() -> None:
     assert read_calls(lines(entry(5, "unmatched", **REFUSED)) + b"half").unmatched == [REFUSED]
+
+
+def conversed(last: int | None, *claims: str) -> StepRecord:
+    """A step with conversations that ended so, numbered from 1."""
+    told = [{"word": f"subject{number:04d}x", "claim": claim} for number, claim in enumerate(claims, start=1)]
+    return StepRecord("1", "converse", {}, "done", facts={"cases": told} | ({} if last is None else {"last": last}))
+
+
+def test_a_conversation_is_over_that_the_product_has_answered() -> None:
+    steps = [conversed(7, "answer", "late", "failure"), StepRecord("2", "stop", {}, "done")]
+    assert over(steps) == {"subject0001x": 7, "subject0003x": 7}
+    assert over([conversed(None, "answer")]) == {}  # it did not come to its end
+
+
+@pytest.mark.parametrize(
+    ("more", "is_late"),
+    [
+        ({"last_user": "Tell me about subject0001x."}, True),
+        ({"last_user": "Tell me about subject0001x.", "outcome": "unmatched"}, True),
+        ({"last_user": "Tell me about subject0002x."}, False),  # it is not over
+        ({"last_user": "And now?", "texts": ["Tell me about subject0001x."]}, False),  # it is remembered
+        ({"last_user": "Tell me about subject0001x.", "endpoint": "embeddings"}, False),
+        ({"last_user": None}, False),
+    ],
+)
+def test_a_request_for_a_conversation_that_was_over_is_late(more: dict[str, Any], is_late: bool) -> None:
+    asked = {"endpoint": "chat", "provider": "openai", "model": "m", "method": "POST", "path": "/", **more}
+    told = read_calls(lines(entry(1, **asked), entry(2, **asked)), {"subject0001x": 1})
+    assert told.late == (({"word": "subject0001x", "provider": "openai", "model": "m"},) if is_late else ())
+    assert read_calls(lines(entry(1, **asked), entry(2, **asked))).late == ()
 
 
 @contextmanager

@@ -9,10 +9,11 @@ from lab.records.model import Finding
 from lab.scenario.checks import LlmRoutingCheck
 
 from .conversations import answered, case, failing, faulted, held
-from .histories import Facts, only
+from .histories import Facts, Told, history, only
 
 CHECK = LlmRoutingCheck(check="llm-routing")
 SECOND = answered(1.2, turn=2)
+STEPS = ("01-converse", "02-converse")
 
 
 def judged(*cases: Facts, **more: Any) -> Finding:
@@ -96,3 +97,17 @@ def test_a_request_to_a_model_that_no_conversation_explains_fails(endpoint: str 
     verdicts = llm_routing(held(case(answered()), others=[other], also=["embeddings"]), CHECK)
     assert [found.verdict for found in verdicts] == ["pass", "fail"]
     assert verdicts[1].reason == "a request that no conversation explains: openai, /v1/x: a title?"
+
+
+def test_a_conversation_that_goes_on_after_its_answer_fails_the_step_that_it_is_of() -> None:
+    def told(*late: Facts) -> list[Finding]:
+        steps = [Told("converse", {"cases": [case(answered(), word=word)]}) for word in ("one", "two")]
+        more = {"t": 9.0, "event": "llm", "step": "", "unmatched": [], "missing": "", "late": list(late)}
+        return llm_routing(history(*steps, more=[more]), CHECK)
+
+    late = {"word": "two", "provider": "openai", "model": "m"}
+    assert [each.verdict for each in told()] == ["pass", "pass"]
+    found = told(late, late)
+    assert [(each.verdict, each.step) for each in found] == [("pass", STEPS[0]), ("pass", STEPS[1]), ("fail", STEPS[1])]
+    first = "openai, plain: openai was asked for m"
+    assert found[-1].reason == f"2 requests came after the product had answered; the first: {first}"
