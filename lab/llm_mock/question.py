@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lab.llm_mock.fixed import fixed
+
 Role = Literal["system", "user", "assistant", "tool"]
 
 
@@ -24,7 +26,7 @@ class ToolResult:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Turn:
     """One message of a conversation: its text joined by spaces, and how many images stand in it."""
 
@@ -43,7 +45,7 @@ class Tool:
     schema: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Question:
     """A request that was understood.
 

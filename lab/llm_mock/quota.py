@@ -1,14 +1,14 @@
 """How much each key may still ask for."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from lab.llm_mock.keys import secrets
 from lab.llm_mock.wire.base import Quota, Received
 
 KEYS_KEPT = 10_000
 UNLIMITED = 10**9
-_KEY_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Quotas:
     def take(self, received: Received, tokens: int) -> tuple[Quota, bool]:
         """Return what is left, and whether the request may be answered; one that may not costs nothing."""
         now = self._clock()
-        window = self._window(_key(received.headers, received.query), now)
+        window = self._window(_key(received), now)
         granted = window.requests >= 1 and window.tokens >= tokens
         if granted:
             window.requests -= 1
@@ -67,7 +67,7 @@ class Quotas:
         return window
 
 
-def _key(headers: Mapping[str, str], query: Mapping[str, str]) -> bytes:
-    """Return something that differs from key to key and is none."""
-    sent = next((headers[name] for name in _KEY_HEADERS if name in headers), query.get("key", ""))
+def _key(received: Received) -> bytes:
+    """Return something that differs from key to key and is none: of a signature that is whose it is."""
+    sent = next(iter(secrets(received)), "")
     return hashlib.blake2b(sent.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from lab.llm_mock.answer import Answer
+from lab.llm_mock.fixed import fixed
 from lab.llm_mock.question import Question
 
 JSON = "application/json"
@@ -16,7 +17,7 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Received:
     """A request as it came; names of headers in lower case, the path still percent-encoded."""
 
@@ -27,7 +28,7 @@ class Received:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Whole:
     """An answer in one piece."""
 
@@ -37,7 +38,7 @@ class Whole:
     headers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Frame:
     """A part of a stream; a `piece` carries a bit of the answer, and pace and faults go by pieces."""
 
@@ -45,7 +46,7 @@ class Frame:
     piece: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Streamed:
     """An answer frame by frame; `form` says what faults write into it, where that is not what the family says."""
 

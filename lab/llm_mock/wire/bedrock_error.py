@@ -35,8 +35,15 @@ def error(problem: Problem) -> Whole:
     usual = "InternalServerException" if problem.status >= _SERVER_ERROR else "ValidationException"
     kind = problem.kind or _KINDS.get(problem.status, usual)
     written = f"{problem.status} {problem.message}".encode("utf-8", "surrogatepass")
-    headers = (("x-amzn-errortype", kind), *request_id(hashlib.sha256(written).hexdigest()))
+    headers = (("x-amzn-errortype", kind), *request_id(hashlib.sha256(written).hexdigest()), *_wait(problem))
     return Whole(to_json({"message": problem.message}), problem.status, headers=headers)
+
+
+def _wait(problem: Problem) -> Headers:
+    """Say when to come back in milliseconds, which botocore 1.44 looks for in its mode "standard"."""
+    if problem.retry_after is None:
+        return ()
+    return (("x-amz-retry-after", str(round(1000 * problem.retry_after))),)
 
 
 def stream_error(endpoint: str, problem: Problem) -> bytes:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.llm_mock.answer import Answer
-from lab.llm_mock.mind import vector
 from lab.llm_mock.question import Question, Turn
+from lab.llm_mock.vectors import vectors
 from lab.llm_mock.wire import anthropic_message, anthropic_request, bedrock_converse
 from lab.llm_mock.wire.base import RejectedError
 from lab.llm_mock.wire.bounds import are_too_many
@@ -156,7 +156,7 @@ def _read_embed(content: Mapping[str, Any], model: str, _stream: bool) -> Questi
     inputs = tuple(text(each, f"texts.{at}") for at, each in enumerate(items(texts, "texts")))
     asked = content.get("dimensions", content.get("output_dimension"))
     dimensions = None if asked is None else whole_number(asked, "dimensions")
-    if not inputs or (dimensions or 0) > _MOST_DIMENSIONS or are_too_many(len(inputs), dimensions):
+    if not inputs or (dimensions or 0) > _MOST_DIMENSIONS or are_too_many(len(inputs), dimensions, model):
         raise RejectedError("Malformed input request, please reformat your input and try again.")
     types = [text(each, "embedding_types") for each in items(content.get("embedding_types"), "embedding_types")]
     return Question(
@@ -171,7 +171,7 @@ def _read_embed(content: Mapping[str, Any], model: str, _stream: bool) -> Questi
 
 
 def _titan_embed(asked: Question, answer: Answer) -> dict[str, Any]:
-    numbers = vector(asked.inputs[0], asked.dimensions)
+    numbers = vectors(asked)[0]
     return {
         "embedding": numbers,
         "embeddingsByType": {"float": numbers},
@@ -180,7 +180,7 @@ def _titan_embed(asked: Question, answer: Answer) -> dict[str, Any]:
 
 
 def _cohere_embed(asked: Question, _answer: Answer) -> dict[str, Any]:
-    numbers = [vector(each, asked.dimensions) for each in asked.inputs]
+    numbers = vectors(asked)
     told: dict[str, Any] = {"id": asked.digest[:32], "texts": list(asked.inputs)}
     if asked.detail["by_type"]:
         return told | {"response_type": "embeddings_by_type", "embeddings": {"float": numbers}}

@@ -1,7 +1,7 @@
 """How much an answer may hold where a few words of a request multiply it."""
 
 from lab.llm_mock.answer import Answer, pieces
-from lab.llm_mock.mind import DIMENSIONS
+from lab.llm_mock.vectors import usual_length
 from lab.llm_mock.wire.base import RejectedError
 
 MOST_NUMBERS = 2048 * 1536
@@ -11,9 +11,9 @@ MOST_PIECES = 2**16
 MOST_CHARACTERS = 2**24
 
 
-def are_too_many(vectors: int, dimensions: int | None) -> bool:
-    """Tell whether so many vectors of a length, None being the usual one, are more than an answer may hold."""
-    return vectors * (dimensions or DIMENSIONS) > MOST_NUMBERS
+def are_too_many(vectors: int, dimensions: int | None, model: str) -> bool:
+    """Tell whether so many vectors of a length, None being the model's, are more than an answer may hold."""
+    return vectors * (dimensions or usual_length(model)) > MOST_NUMBERS
 
 
 def check_choices(choices: int, answer: Answer) -> None:

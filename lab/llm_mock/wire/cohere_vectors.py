@@ -5,9 +5,9 @@ import hashlib
 import struct
 from typing import Any
 
-from lab.llm_mock import mind
 from lab.llm_mock.answer import Answer, pieces, tokens
 from lab.llm_mock.question import Question
+from lab.llm_mock.vectors import vectors
 from lab.llm_mock.wire.base import Whole, to_json
 from lab.llm_mock.wire.cohere_write import identity
 
@@ -21,10 +21,10 @@ _ENDPOINTS = {
 
 def embedded(question: Question, _answer: Answer) -> Whole:
     """Write the vectors in each of the types wanted."""
-    vectors = [mind.vector(text, question.dimensions) for text in question.inputs]
+    made = vectors(question)
     said = {
         "id": identity(question.digest),
-        "embeddings": {kind: [_typed(vector, kind) for vector in vectors] for kind in question.detail["types"]},
+        "embeddings": {kind: [_typed(vector, kind) for vector in made] for kind in question.detail["types"]},
         "texts": question.detail["texts"],
         "response_type": "embeddings_by_type",
         "meta": _meta(input_tokens=sum(tokens(text) for text in question.inputs)),

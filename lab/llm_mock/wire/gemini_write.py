@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab.llm_mock import mind
 from lab.llm_mock.answer import Answer, Call, input_tokens, tokens
 from lab.llm_mock.question import Question
+from lab.llm_mock.vectors import vectors
 from lab.llm_mock.wire.base import EVENT_STREAM, JSON, Form, Frame, Streamed, Whole, event, to_json
 from lab.llm_mock.wire.cut import cut
 from lab.llm_mock.wire.gemini_error import before_item, error_in_array, malformed_in_array
@@ -124,13 +124,12 @@ def counted(question: Question, _answer: Answer) -> Whole:
 
 def embedded(question: Question, _answer: Answer) -> Whole:
     """Write one vector."""
-    return Whole(to_json({"embedding": {"values": mind.vector(question.inputs[0], question.dimensions)}}))
+    return Whole(to_json({"embedding": {"values": vectors(question)[0]}}))
 
 
 def embedded_all(question: Question, _answer: Answer) -> Whole:
     """Write several vectors."""
-    vectors = [{"values": mind.vector(text, question.dimensions)} for text in question.inputs]
-    return Whole(to_json({"embeddings": vectors}))
+    return Whole(to_json({"embeddings": [{"values": numbers} for numbers in vectors(question)]}))
 
 
 def predicted(question: Question, _answer: Answer) -> Whole:
@@ -138,11 +137,11 @@ def predicted(question: Question, _answer: Answer) -> Whole:
     predictions = [
         {
             "embeddings": {
-                "values": mind.vector(text, question.dimensions),
+                "values": numbers,
                 "statistics": {"token_count": tokens(text), "truncated": False},
             }
         }
-        for text in question.inputs
+        for text, numbers in zip(question.inputs, vectors(question), strict=True)
     ]
     return Whole(to_json({"predictions": predictions}))
 

@@ -67,11 +67,10 @@ def embed(_received: Received, content: Mapping[str, Any], _words: Mapping[str, 
         raise wrong("dimensions", "an integer")
     if dimensions is not None and not 0 < dimensions <= LONGEST_VECTOR:
         raise RejectedError(f"dimensions must be from 1 to {LONGEST_VECTOR}")
-    if are_too_many(len(inputs), dimensions):
+    model = _model(content)
+    if are_too_many(len(inputs), dimensions, model):
         raise RejectedError("too many inputs")
-    return Question(
-        PROVIDER, "embed", _model(content), _digest("embed", content), inputs=tuple(inputs), dimensions=dimensions
-    )
+    return Question(PROVIDER, "embed", model, _digest("embed", content), inputs=tuple(inputs), dimensions=dimensions)
 
 
 def embedding(_received: Received, content: Mapping[str, Any], _words: Mapping[str, str]) -> Question:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from lab.llm_mock import mind
 from lab.llm_mock.answer import EPOCH, Answer, Call, tokens
 from lab.llm_mock.question import Question
+from lab.llm_mock.vectors import vectors
 from lab.llm_mock.wire.base import JSON, Frame, Streamed, Whole, to_json
 from lab.llm_mock.wire.cut import cut
 
@@ -115,7 +115,7 @@ def embedded(question: Question, _answer: Answer) -> Whole:
     """Write several vectors."""
     said = {
         "model": question.model,
-        "embeddings": [mind.vector(text, question.dimensions) for text in question.inputs],
+        "embeddings": vectors(question),
         "total_duration": 2 * _LOAD,
         "load_duration": _LOAD,
         "prompt_eval_count": sum(tokens(text) for text in question.inputs),
@@ -125,7 +125,7 @@ def embedded(question: Question, _answer: Answer) -> Whole:
 
 def embedded_one(question: Question, _answer: Answer) -> Whole:
     """Write one vector, which is empty for an empty text."""
-    return Whole(to_json({"embedding": mind.vector(question.inputs[0]) if question.inputs else []}))
+    return Whole(to_json({"embedding": next(iter(vectors(question)), [])}))
 
 
 def listed(_question: Question, _answer: Answer) -> Whole:

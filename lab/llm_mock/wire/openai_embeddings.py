@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from lab.llm_mock.answer import Answer
-from lab.llm_mock.mind import vector
 from lab.llm_mock.question import Question
+from lab.llm_mock.vectors import vectors
 from lab.llm_mock.wire.base import Endpoint, Received, RejectedError, Whole, to_json
 from lab.llm_mock.wire.bounds import MOST_NUMBERS, are_too_many
 from lab.llm_mock.wire.openai_fields import hashed, missing, model, request_id, whole_number, wrong
@@ -31,8 +31,8 @@ def embeddings(
         body = {
             "object": "list",
             "data": [
-                {"object": "embedding", "index": index, "embedding": _written(question, text)}
-                for index, text in enumerate(question.inputs)
+                {"object": "embedding", "index": index, "embedding": _written(question, numbers)}
+                for index, numbers in enumerate(vectors(question))
             ],
             "model": question.model,
             "usage": {"prompt_tokens": answer.input_tokens, "total_tokens": answer.input_tokens},
@@ -54,7 +54,7 @@ def _read(provider: str, dimensions: str, content: Mapping[str, Any], words: Map
     if size is not None and size > MOST_DIMENSIONS:
         message = f"Invalid '{dimensions}': the most is {MOST_DIMENSIONS}."
         raise RejectedError(message, param=dimensions, code="integer_above_max_value")
-    if are_too_many(len(inputs), size):
+    if are_too_many(len(inputs), size, name):
         message = f"Invalid 'input': all vectors together may have at most {MOST_NUMBERS} numbers."
         raise RejectedError(message, param="input", code="array_above_max_length")
     form = content.get("encoding_format")
@@ -102,8 +102,7 @@ def _numbers(ids: Sequence[int]) -> str:
     return " ".join(map(str, ids))
 
 
-def _written(question: Question, text: str) -> list[float] | str:
-    numbers = vector(text, question.dimensions)
+def _written(question: Question, numbers: list[float]) -> list[float] | str:
     if not question.detail["packed"]:
         return numbers
     return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode("ascii")

@@ -295,6 +295,9 @@ def test_models_are_listed_and_any_can_be_asked_for() -> None:
     assert {each["object"] for each in listed["data"]} == {"model"}
     assert "gpt-4o-mini" in [each["id"] for each in listed["data"]]
     assert ask("GET", "/models/ft%3Amine/v1").json()["id"] == "ft:mine/v1"
+    for name in ("ft:gpt-4o-mini:us::id", "llama3.2:latest"):
+        told = ask("GET", f"/v1/models/{name}")
+        assert (told.json()["id"], told.entry.provider) == (name, "openai")
 
 
 def test_a_text_that_names_a_category_falls_into_it() -> None:

@@ -35,6 +35,7 @@ TOLD = {
         for what in ("requests", "tokens", "input-tokens", "output-tokens")
         for part, value in (("limit", "1000" if what == "requests" else "100000"), ("remaining", "0"))
     },
+    "bedrock": {"x-amz-retry-after": "61500"},
 }  # fmt: skip
 FIRST = [next(asked for asked in ASKED if asked.family == name) for name in NAMES]
 
@@ -74,4 +75,4 @@ def test_a_429_says_when_to_come_back_in_the_form_that_is_wanted_or_not_at_all(
     precise = refused(refusing, asked, "ms").headers
     assert (precise.get("retry-after-ms"), precise.get("retry-after")) == ("1500", None)
     silent = refused(refusing, asked, "none").headers
-    assert not {"retry-after", "retry-after-ms", "x-should-retry"} & set(silent)
+    assert not {"retry-after", "retry-after-ms", "x-amz-retry-after", "x-should-retry"} & set(silent)
