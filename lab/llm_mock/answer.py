@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from lab.llm_mock.fixed import fixed
 from lab.llm_mock.question import Question
 
 Finish = Literal["stop", "tool_calls", "length"]
@@ -22,7 +23,7 @@ class Call:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Answer:
     """One answer: a text, or calls, or both. Tokens are pieces of text: a word with the white space before it."""
 
@@ -40,7 +41,8 @@ class Answer:
     @property
     def output_tokens(self) -> int:
         """How many pieces the answer has, the arguments of calls among them."""
-        return len(self.pieces) + sum(max(1, len(pieces(call.arguments))) for call in self.calls)
+        said = len(self.pieces)
+        return said + sum(max(1, len(pieces(call.arguments))) for call in self.calls) if self.calls else said
 
     @property
     def created(self) -> int:
@@ -62,9 +64,11 @@ def tokens(text: str) -> int:
 
 def input_tokens(question: Question) -> int:
     """Count what was asked: the pieces of each turn and one for the turn itself, and of each input."""
-    said = sum(
-        1 + tokens(turn.text) + sum(tokens(result.text) for result in turn.results)
-        + sum(tokens(call.arguments) for call in turn.calls)
-        for turn in question.turns
-    )  # fmt: skip
-    return said + sum(tokens(each) for each in question.inputs)
+    counted = len(question.turns)
+    for turn in question.turns:
+        counted += tokens(turn.text)
+        for result in turn.results:
+            counted += tokens(result.text)
+        for call in turn.calls:
+            counted += tokens(call.arguments)
+    return counted + sum(map(tokens, question.inputs))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NoReturn
 
@@ -16,7 +16,9 @@ from starlette.routing import Route
 
 from lab.llm_mock import metrics
 from lab.llm_mock.delay import MAX_SECONDS, Setting
+from lab.llm_mock.entry import Entry
 from lab.llm_mock.intake import departure, read_body
+from lab.llm_mock.journal import AT_ONCE
 from lab.llm_mock.neighbours import NeighboursOnly
 from lab.llm_mock.pages import page
 from lab.llm_mock.rules.problem import SIZE_LIMIT, RulesError
@@ -74,6 +76,7 @@ class _Plane:
 
     async def index(self, _request: Request) -> Response:
         told = self._state.rulebook.told()
+        await self._state.journal.settle()
         written = page(told, self._state.journal, is_open=self._state.gate.is_open)
         return Response(written.encode("utf-8", "replace"), media_type="text/html; charset=utf-8")
 
@@ -92,18 +95,22 @@ class _Plane:
         state = self._state
         after = int(_number(request, "after", MAX_NUMBER, whole=True))
         await _news(request, state, after, seconds=_number(request, "wait", MAX_WAIT))
-        entries = [asdict(entry) for entry in state.journal.after(after)]
-        return _json({"entries": entries, "next": state.journal.last_seq, "dropped": state.journal.dropped})
+        await state.journal.settle()
+        entries, end = state.journal.after(after), (state.journal.last_seq, state.journal.dropped)
+        written = b'{"entries":[' + b",".join(await _written(entries)) + b'],"next":%d,"dropped":%d}' % end
+        return Response(written, media_type=JSON)
 
     async def journal_lines(self, _request: Request) -> Response:
-        lines = b"".join(to_json(asdict(entry)) + b"\n" for entry in self._state.journal.after(0))
-        return Response(lines, media_type="application/x-ndjson")
+        await self._state.journal.settle()
+        lines = await _written(self._state.journal.after(0))
+        return Response(b"".join(line + b"\n" for line in lines), media_type="application/x-ndjson")
 
     async def verify(self, request: Request) -> Response:
         # What reads YAML is not needed for a start, which is to be quick.
         from lab.llm_mock.verification import read_checks, verify
 
         checks, is_list = await asyncio.to_thread(read_checks, await _whole(request))
+        await self._state.journal.settle()
         records = self._state.journal.records()
         # Thousands of bodies may have to be read: nobody else's answer waits for that.
         try:
@@ -160,6 +167,15 @@ async def _whole(request: Request) -> bytes:
     return body
 
 
+async def _written(entries: Sequence[Entry]) -> list[bytes]:
+    """Write entries as JSON, a few at a time: answers under way do not wait for a reader."""
+    written: list[bytes] = []
+    for first in range(0, len(entries), AT_ONCE):
+        written += [to_json(asdict(entry)) for entry in entries[first : first + AT_ONCE]]
+        await asyncio.sleep(0)
+    return written
+
+
 async def _news(request: Request, state: State, after: int, *, seconds: float) -> None:
     """Return once there is an entry after this one, the time is over, or nobody is there to be told."""
     clock = asyncio.get_running_loop().time
@@ -167,7 +183,7 @@ async def _news(request: Request, state: State, after: int, *, seconds: float) -
     if not seconds or await read_body(request, BODY_LIMIT) is None:
         return
     async with departure(request.receive) as gone:
-        while not state.journal.after(after) and not state.stopping.done() and not gone.done():
+        while not state.journal.has_after(after) and not state.stopping.done() and not gone.done():
             if (left := deadline - clock()) <= 0:
                 return
             await asyncio.wait(

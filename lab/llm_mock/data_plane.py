@@ -1,6 +1,6 @@
 """The port that products talk to: it looks like the providers and journals every request."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lab.llm_mock import reply as replies
 from lab.llm_mock.delivery import BrokenError, Sending, deliver_stream, deliver_whole, perform
 from lab.llm_mock.families import family_of, known
-from lab.llm_mock.intake import Room, is_late, take_body
+from lab.llm_mock.intake import Room, decoded, is_late, take_body
 from lab.llm_mock.journal import Outcome
 from lab.llm_mock.keys import carries
 from lab.llm_mock.pace import Patience
@@ -20,7 +20,7 @@ from lab.llm_mock.state import State
 from lab.llm_mock.wire.base import Received, RejectedError, Whole
 
 BODIES = 64 * 1024 * 1024
-"""Bytes of the bodies of all requests that are not answered yet."""
+"""Bytes of the bodies, unpacked, of all requests that are not answered yet."""
 HARMLESS = ("slow-first-token", "pace")  # faults after which an answer is still a right one
 
 
@@ -30,9 +30,12 @@ def data_plane(state: State) -> ASGIApp:
     room = Room(BODIES)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _headers(scope["headers"])
         refused: RejectedError | None = None
         try:
             body = await take_body(receive, BODY_LIMIT, room)
+            if scope["method"] == "POST" and (encoding := headers.get("content-encoding")) is not None:
+                body = decoded(body, encoding, BODY_LIMIT, room)
         except ClientDisconnect:
             return  # it never became a request
         except RejectedError as rejected:
@@ -42,15 +45,22 @@ def data_plane(state: State) -> ASGIApp:
         room.left -= len(body)
         try:
             await _answer(state, context, Sending(scope, receive, send, Patience(receive, state.out_of_patience)),
-                          body, refused)  # fmt: skip
+                          headers, body, refused)  # fmt: skip
         finally:
             room.left += len(body)
 
     return app
 
 
-async def _answer(state: State, context: Context, sending: Sending, body: bytes, refused: RejectedError | None) -> None:
-    name, path, received = _received(sending.scope, body)
+async def _answer(
+    state: State,
+    context: Context,
+    sending: Sending,
+    headers: Mapping[str, str],
+    body: bytes,
+    refused: RejectedError | None,
+) -> None:
+    name, path, received = _received(sending.scope, headers, body)
     said = reply(name, received, context, refused)
     endpoint = said.endpoint.name if said.endpoint is not None else None
     seq = state.journal.begin(
@@ -72,12 +82,11 @@ async def _answer(state: State, context: Context, sending: Sending, body: bytes,
     )
 
 
-def _received(scope: Scope, body: bytes) -> tuple[str, str, Received]:
+def _received(scope: Scope, headers: Mapping[str, str], body: bytes) -> tuple[str, str, Received]:
     """Return the family's name, the path as it was sent, and the request as the family sees it."""
-    headers = _headers(scope["headers"])
     query = _query(scope["query_string"])
     raw_path = scope.get("raw_path", b"").decode("latin-1") or scope["path"]
-    name, path = family_of(raw_path, headers, query)
+    name, path = family_of(scope["method"], raw_path, headers, query)
     return name, raw_path, Received(scope["method"], path, query, headers, body)
 
 

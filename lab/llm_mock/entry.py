@@ -6,12 +6,11 @@ from typing import Literal
 
 from lab.llm_mock.decision import Decision
 from lab.llm_mock.families import known
-from lab.llm_mock.intake import decoded
 from lab.llm_mock.keys import Key, carries, key, own_keys, passing, secrets
 from lab.llm_mock.question import Question
 from lab.llm_mock.redaction import Redactor
-from lab.llm_mock.rules.matching import Subject, subject_of
-from lab.llm_mock.wire.base import Received, RejectedError
+from lab.llm_mock.rules.matching import CONDITIONS, Subject, subject_of
+from lab.llm_mock.wire.base import Received
 
 NAME_LIMIT = 200
 TEXT_LIMIT = 2000
@@ -28,6 +27,7 @@ TOLD_HEADERS = (
     "x-goog-api-client", "x-server-timeout", "x-client-name", "x-fern-sdk-name", "x-fern-sdk-version",
     "idempotency-key", "x-request-id", "x-client-request-id", "traceparent", "amz-sdk-request",
 )  # fmt: skip
+_TOLD = CONDITIONS.keys() - {"key"}  # of keys an entry says no more than may be told
 BASE_WEIGHT = 2000  # bytes that an entry takes besides its texts
 
 Outcome = Literal["in-flight", "answered", "client-disconnected", "unmatched", "rejected", "faulted"]
@@ -158,23 +158,13 @@ def record(
         finished=None,
         outcome="in-flight",
     )
-    body = redactor.body(_content(received), MATCHED_BODY_LIMIT)
+    body = redactor.body(received.body, MATCHED_BODY_LIMIT)
     return Record(entry, subject, body, _weight(entry, subject, body))
 
 
 def _spoken(provider: str, endpoint: str | None) -> bool:
     routes = known(provider).family.routes
     return any(route.endpoint.name == endpoint and route.endpoint.spoken for route in routes)
-
-
-def _content(received: Received) -> bytes:
-    encoding = received.headers.get("content-encoding")
-    if encoding is None:
-        return received.body
-    try:
-        return decoded(received.body, encoding, MATCHED_BODY_LIMIT)
-    except RejectedError:
-        return b""
 
 
 def _subject(
@@ -188,7 +178,7 @@ def _subject(
     own = own_keys(received)
     if question is None:
         return Subject(provider, endpoint or "", headers=headers, keys=own)
-    asked = subject_of(received, question, keyed=False)
+    asked = subject_of(received, question, _TOLD)
 
     def kept(texts: Iterable[str], limit: int = MATCHED_TEXT_LIMIT) -> tuple[str, ...]:
         return tuple(redactor.text(text, limit) for text in list(texts)[-MATCHED_TEXTS:])

@@ -30,7 +30,7 @@ def known(name: str) -> Known:
     return Known(family, Finder(family.routes))
 
 
-def family_of(path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str]:
+def family_of(method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str]:
     """Return the family's name and the path within it.
 
     A path may begin with the family's name (`/mistral/v1/chat/completions`), which leaves no doubt. Otherwise the
@@ -39,13 +39,14 @@ def family_of(path: str, headers: Mapping[str, str], query: Mapping[str, str]) -
     """
     if (prefixed := _PREFIXED.fullmatch(path)) is not None:
         return prefixed[1], prefixed[2]
-    return _by_path(path, headers, query) or _by_client(headers, query) or "openai", path
+    return _by_path(method, path, headers, query) or _by_client(headers, query) or "openai", path
 
 
-def _by_path(path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
+def _by_path(method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
     if path.startswith("/openai/"):
         return "azure" if "api-version" in query or "api-key" in headers else "groq"
-    if path.startswith(("/v1beta", "/v1alpha")) or _VERB.fullmatch(path):
+    # Names of other providers' models have colons, too, but nothing is posted to them.
+    if path.startswith(("/v1beta", "/v1alpha")) or (method == "POST" and ":" in path and _VERB.fullmatch(path)):
         return "gemini"
     if "/publishers/google/models/" in path:  # of Vertex
         return "gemini"

@@ -75,6 +75,15 @@ class LlmMock:
         seqs: list[int] = told["seqs"]
         return seqs
 
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Refuse connections inside of the block, as a provider that is away; what is asked already is answered."""
+        _checked(self._control.put("/gate", json={"open": False}))
+        try:
+            yield
+        finally:
+            _checked(self._control.put("/gate", json={"open": True}))
+
     def reset(self) -> None:
         """Forget what was asked, all rules and delays."""
         _checked(self._control.post("/reset", params={"rules": "true"}))

@@ -61,7 +61,7 @@ async def take_body(receive: Receive, limit: int, room: Room) -> bytes:
             if size > limit:
                 refused = RejectedError(f"Request body is larger than {limit} bytes.", status=413)
             elif refused is None and len(chunk) > room.left:
-                refused = RejectedError("Too many large requests arrive at once.", status=503)
+                refused = _crowded()
             if refused is not None:
                 chunks.clear()
                 room.left, taken = room.left + taken, 0
@@ -76,32 +76,43 @@ async def take_body(receive: Receive, limit: int, room: Room) -> bytes:
         room.left += taken
 
 
-def decoded(body: bytes, encoding: str, limit: int) -> bytes:
-    """Undo a body's `content-encoding`; raises RejectedError for one that is unknown, wrong, or too long unpacked."""
+def decoded(body: bytes, encoding: str, limit: int, room: Room) -> bytes:
+    """Undo a body's `content-encoding`.
+
+    Raises RejectedError for one that is unknown or wrong, and for a body that unpacked is longer than `limit` bytes or
+    finds no room.
+    """
     match encoding.strip().lower():
         case "" | "identity":
             return body
         case "gzip" | "x-gzip":
-            return _unpacked(body, _GZIP, limit)
+            return _unpacked(body, _GZIP, limit, room)
         case "deflate":
             # The first byte of zlib's header says "deflate" in its lower half.
-            return _unpacked(body, _ZLIB if body[:1] and body[0] & 15 == 8 else _BARE, limit)  # noqa: PLR2004
+            return _unpacked(body, _ZLIB if body[:1] and body[0] & 15 == 8 else _BARE, limit, room)  # noqa: PLR2004
         case _:
             raise RejectedError("The content encoding of your request is not supported.", status=415)
 
 
-def _unpacked(body: bytes, window: int, limit: int) -> bytes:
+def _unpacked(body: bytes, window: int, limit: int, room: Room) -> bytes:
     unpacking = zlib.decompressobj(window)
+    most = min(limit, room.left)
     try:
         # One byte more than is allowed tells whether there is more; the rest is never unpacked.
-        unpacked = unpacking.decompress(body, limit + 1)
+        unpacked = unpacking.decompress(body, most + 1)
     except zlib.error:
         raise RejectedError("The body of your request is not encoded as it says.") from None
     if len(unpacked) > limit:
         raise RejectedError(f"Request body is larger than {limit} bytes.", status=413)
+    if len(unpacked) > most:
+        raise _crowded()
     if not unpacking.eof:
         raise RejectedError("The body of your request is not encoded as it says.")
     return unpacked
+
+
+def _crowded() -> RejectedError:
+    return RejectedError("Too many large requests arrive at once.", status=503)
 
 
 @asynccontextmanager

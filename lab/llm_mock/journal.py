@@ -7,18 +7,24 @@ from collections.abc import Callable
 from lab.llm_mock.decision import Decision
 from lab.llm_mock.entry import Entry, Outcome, Record, learn, record
 from lab.llm_mock.metrics import Metrics
-from lab.llm_mock.pending import PENDING_SIZE, End, Pending, ended, size_of
+from lab.llm_mock.pending import HEAVY, End, Pending, ended, weight_of
 from lab.llm_mock.question import Question
 from lab.llm_mock.redaction import Redactor
 from lab.llm_mock.wire.base import Received
 
 DEFAULT_LIMIT = 10_000
 DEFAULT_BYTES = 32 * 1024 * 1024
+AT_ONCE = 50
+"""Entries that are described before others have their turn."""
 __all__ = ["DEFAULT_LIMIT", "Entry", "Journal", "Outcome"]
 
 
 class Journal:
     """The newest entries, at most `limit` of them and about `size` bytes; older ones are dropped and counted.
+
+    A request is only noted when it comes, and described when somebody reads: to take out keys takes longer than an
+    answer, and few are read. Where what was noted has no room it is described, which makes it lighter, unless older
+    entries were dropped before: then the journal is not whole anyway, and others are dropped instead.
 
     Numbers keep rising through a reset, so that whoever waits for the next one is not left behind.
     """
@@ -29,7 +35,8 @@ class Journal:
         self._size = size
         self._weight = 0
         self._records: deque[Record | Pending] = deque()
-        self._pending = 0  # of the newest
+        self._pending = 0  # so many of the newest may be noted only
+        self._unlearned = 0  # so many of the newest may have keys that nobody looked for
         self._redactor = Redactor()
         self._grown: asyncio.Future[None] | None = None
         self.metrics = Metrics()
@@ -57,13 +64,18 @@ class Journal:
         self.last_seq += 1
         endpoint = endpoint or (question.endpoint if question is not None else None)
         path = path or received.path
-        size = size_of(received, path, question, decision)
-        pending = Pending(self.last_seq, self._clock(), path, received, provider, endpoint, question, decision, size)
-        self._records.append(pending)
+        weight = weight_of(received, path, question, decision)
+        self._records.append(
+            Pending(self.last_seq, self._clock(), path, received, provider, endpoint, question, decision, weight)
+        )
         self._pending += 1
-        self._weight += pending.weight
-        if size > PENDING_SIZE or self._weight > self._size:  # described it weighs less
-            self._describe()
+        self._unlearned += 1
+        self._weight += weight
+        if weight > HEAVY:
+            self._learn()
+            self._describe(len(self._records) - 1)
+        while self._weight > self._size and self._pending and not self.dropped:
+            self._describe_oldest(1)
         self._drop()
         faults = [fault.kind for fault in decision.faults] if decision is not None else []
         stream = question is not None and question.stream
@@ -104,33 +116,56 @@ class Journal:
 
     def records(self) -> list[Record]:
         """Return the entries with what a verification looks at, oldest first."""
-        self._describe()
+        self._describe_oldest(self._pending)
+        self._drop()
         return [kept for kept in self._records if isinstance(kept, Record)]
 
-    def _describe(self) -> None:
-        """Describe what was only noted so far: to take out keys takes longer than an answer, and few are read."""
-        positions = range(len(self._records) - self._pending, len(self._records))
-        for noted in (self._records[position] for position in positions):
-            if isinstance(noted, Pending):  # its key may stand in the text of one before it
-                learn(self._redactor, noted.received)
-        for position in positions:
+    async def settle(self) -> None:
+        """Describe most of what was only noted, a few at a time: answers under way do not wait for a reader."""
+        for _ in range(self._limit // AT_ONCE):
+            if self._pending <= AT_ONCE:
+                return
+            self._describe_oldest(AT_ONCE)
+            await asyncio.sleep(0)
+
+    def has_after(self, seq: int) -> bool:
+        """Whether there is an entry with a higher number."""
+        return bool(self._records) and self.last_seq > seq
+
+    def _describe_oldest(self, count: int) -> None:
+        """Describe so many of those that may be noted only."""
+        self._learn()
+        first = len(self._records) - self._pending
+        count = min(count, self._pending)
+        for position in range(first, first + count):
+            self._describe(position)
+        self._pending -= count
+
+    def _learn(self) -> None:
+        """Look for keys in all requests: one may stand in the text of a request before it."""
+        for position in range(len(self._records) - self._unlearned, len(self._records)):
             noted = self._records[position]
             if isinstance(noted, Pending):
-                made = record(
-                    self._redactor, seq=noted.seq, at=noted.at, path=noted.path, received=noted.received,
-                    provider=noted.provider, endpoint=noted.endpoint, question=noted.question,
-                    decision=noted.decision,
-                )  # fmt: skip
-                self._records[position] = made if noted.end is None else ended(made, noted.end)
-                self._weight += made.weight - noted.weight
-        self._pending = 0
-        self._drop()
+                learn(self._redactor, noted.received)
+        self._unlearned = 0
+
+    def _describe(self, position: int) -> None:
+        noted = self._records[position]
+        if isinstance(noted, Pending):
+            made = record(
+                self._redactor, seq=noted.seq, at=noted.at, path=noted.path, received=noted.received,
+                provider=noted.provider, endpoint=noted.endpoint, question=noted.question,
+                decision=noted.decision,
+            )  # fmt: skip
+            self._records[position] = made if noted.end is None else ended(made, noted.end)
+            self._weight += made.weight - noted.weight
 
     def _drop(self) -> None:
         while len(self._records) > self._limit or (self._weight > self._size and len(self._records) > 1):
             self._weight -= self._records.popleft().weight
             self.dropped += 1
-        self._pending = min(self._pending, len(self._records))
+        if (left := len(self._records)) < self._pending or left < self._unlearned:
+            self._pending, self._unlearned = min(self._pending, left), min(self._unlearned, left)
 
     def grown(self) -> asyncio.Future[None]:
         """Return a future that is done when the next request arrives; any number may wait on it."""
@@ -141,6 +176,6 @@ class Journal:
     def reset(self) -> None:
         """Forget all entries and the count of dropped ones."""
         self._records.clear()
-        self._pending = 0
+        self._pending = self._unlearned = 0
         self._weight = 0
         self.dropped = 0

@@ -23,7 +23,8 @@ class Metrics:
         if (known := self._flying.pop(seq, None)) is not None:
             provider, endpoint, _, decided = known
             self._requests[provider, endpoint, "" if status is None else str(status), outcome] += 1
-            self._faults.update(decided if faults is None else faults)
+            for kind in decided if faults is None else faults:
+                self._faults[kind] += 1
 
     def written(self, *, entries: int, dropped: int) -> str:
         """Write everything, with the size of the journal."""

@@ -1,8 +1,6 @@
 """What the mock says where no rule says otherwise: the same to the same question, every time."""
 
-import hashlib
 import json
-import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +11,6 @@ from lab.llm_mock.question import Question, Tool
 ECHO_LIMIT = 80  # characters of what was said that an answer repeats
 SEARCHED = 16 * 1024  # characters of what was said in which tools are looked for by name
 RESULTS_LIMIT = 400  # characters of what tools answered
-DIMENSIONS = 64
 
 
 def answer(question: Question) -> Answer:
@@ -71,12 +68,3 @@ def _called(question: Question) -> set[str]:
             break
         called.update(call.name for call in turn.calls)
     return called
-
-
-def vector(text: str, dimensions: int | None = None) -> list[float]:
-    """Return a vector of length 1 for a text: the same text has the same one."""
-    size = dimensions or DIMENSIONS
-    seed = hashlib.shake_256(text.encode("utf-8", "surrogatepass")).digest(2 * size)
-    numbers = struct.unpack(f"<{size}h", seed)
-    length = sum([each * each for each in numbers]) ** 0.5
-    return [each / length for each in numbers] if length else [1.0, *[0.0] * (size - 1)]

@@ -4,16 +4,17 @@ from dataclasses import dataclass, replace
 
 from lab.llm_mock.decision import Decision
 from lab.llm_mock.entry import BASE_WEIGHT, Outcome, Record
+from lab.llm_mock.fixed import fixed
 from lab.llm_mock.question import Question
 from lab.llm_mock.wire.base import Received
 
-PENDING_SIZE = 64 * 1024  # characters: what is longer is described at once, which bounds it
-_COPIES = 8  # bytes to a character: of a body, of what was read of it, and of the texts that were made of that
-_UNPACKED = 1024  # bytes that one of a compressed body may become
+HEAVY = 512 * 1024  # bytes: what weighs more is described at once, which bounds it
+_COPIES = 8  # bytes for one of a body: itself, what was read of it, and what was made of that
+_WIDEST = 4  # bytes for a character of a text that is not ASCII
 _REFUSED = 400  # from this status on, nothing of the answer was said
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class End:
     """How a request ended; `faults` None are all that were decided on."""
 
@@ -37,41 +38,42 @@ class Pending:
     endpoint: str | None
     question: Question | None
     decision: Decision | None
-    size: int
+    weight: int
     end: End | None = None
 
-    @property
-    def weight(self) -> int:
-        """About how many bytes it takes."""
-        return BASE_WEIGHT + _COPIES * self.size
 
-
-def size_of(received: Received, path: str, question: Question | None, decision: Decision | None) -> int:
-    """Return about how many characters a request keeps: this is done for each, so that it only adds up lengths."""
+def weight_of(received: Received, path: str, question: Question | None, decision: Decision | None) -> int:
+    """Return about how many bytes a request keeps: this is done for each, so that it only adds up lengths."""
     headers, query = received.headers, received.query
-    size = len(path) + sum(map(len, headers)) + sum(map(len, headers.values()))
+    weight = BASE_WEIGHT + _COPIES * len(received.body)
+    # Headers and query are ASCII, or Latin-1: a byte for a character, and of a path that is so, too.
+    weight += len(path) + sum(map(len, headers)) + sum(map(len, headers.values()))
     if query:
-        size += sum(map(len, query)) + sum(map(len, query.values()))
-    # What was read of a body is about as long as it, unless it was compressed.
-    size += len(received.body) * (_UNPACKED if "content-encoding" in headers else 1)
+        weight += _WIDEST * (sum(map(len, query)) + sum(map(len, query.values())))
     if question is not None:
-        size += _size_of_question(question)
+        weight += _weight_of_question(question)
     if decision is not None:
         answer = decision.answer
-        size += len(answer.text) + sum(len(call.name) + len(call.arguments) for call in answer.calls)
-    return size
+        weight += _bytes(answer.text)
+        if answer.calls:
+            weight += sum(_bytes(call.name) + _bytes(call.arguments) for call in answer.calls)
+    return weight
 
 
-def _size_of_question(question: Question) -> int:
+def _weight_of_question(question: Question) -> int:
     # Turns may come from an earlier request, which the body does not tell.
-    size = len(question.model) + sum(map(len, question.inputs))
+    weight = len(question.model) + sum(map(_bytes, question.inputs))
     for turn in question.turns:
-        size += len(turn.text)
+        weight += _bytes(turn.text)
         if turn.calls:
-            size += sum(len(call.name) + len(call.arguments) for call in turn.calls)
+            weight += sum(_bytes(call.name) + _bytes(call.arguments) for call in turn.calls)
         if turn.results:
-            size += sum(len(result.text) for result in turn.results)
-    return size
+            weight += sum(_bytes(result.text) for result in turn.results)
+    return weight
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else _WIDEST * len(text)
 
 
 def ended(record: Record, end: End) -> Record:

@@ -74,8 +74,9 @@ def variables(base: str, *, keys: bool = True) -> dict[str, str]:
     Each of `ADDRESSES`, `SETTINGS` and `KEYS` says who reads it. Mistral's own client reads no address: it needs
     `server_url=f"{base}/mistral"`. Cohere reads its address when it is imported, so later is too late. AWS_ENDPOINT_URL
     is not among them, for it would take all other services of AWS along, nor is AWS_BEARER_TOKEN_BEDROCK, which
-    boto3 sends over HTTPS alone. NO_PROXY holds the mock's host alone: an
-    environment that has one already needs both. Raises ValueError for an address without a host.
+    boto3 sends over HTTPS alone, nor GOOGLE_GENAI_API_VERSION: a client is to ask for the version that it would ask
+    its provider for, and both are served. NO_PROXY holds the mock's host alone: an environment that has one already
+    needs both. Raises ValueError for an address without a host.
     """
     base = base.rstrip("/")
     if not (host := urlsplit(base).hostname):

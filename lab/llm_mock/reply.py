@@ -9,7 +9,7 @@ from lab.llm_mock import damage
 from lab.llm_mock.decision import Decision
 from lab.llm_mock.families import known
 from lab.llm_mock.fault import Fault
-from lab.llm_mock.intake import decoded
+from lab.llm_mock.fixed import fixed
 from lab.llm_mock.journal import Outcome
 from lab.llm_mock.question import Question
 from lab.llm_mock.quota import UNLIMITED, Quotas
@@ -31,7 +31,7 @@ BODY_LIMIT = 10 * 1024 * 1024
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@fixed
 class Reply:
     """An answer as it is to be sent, `faults` being what is to go wrong, `given` what has gone wrong with its content.
 
@@ -119,8 +119,7 @@ def _unrouted(family: Family, received: Received, methods: list[str]) -> Reply:
 def _content(received: Received) -> Mapping[str, Any]:
     if received.method != "POST":
         return {}
-    encoding = received.headers.get("content-encoding")
-    return parse(received.body if encoding is None else decoded(received.body, encoding, BODY_LIMIT))
+    return parse(received.body)
 
 
 def _over(quota: Quota) -> Fault:

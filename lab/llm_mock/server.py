@@ -151,6 +151,7 @@ async def start(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
         log_config=None,
         log_level="critical",
         server_header=False,
+        proxy_headers=False,
         date_header=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=LAST_RESORT,

@@ -10,7 +10,7 @@ from lab.llm_mock.answer import Answer, Call, input_tokens
 from lab.llm_mock.decision import Decision
 from lab.llm_mock.fault import Fault
 from lab.llm_mock.question import Question
-from lab.llm_mock.rules.matching import matches, subject_of
+from lab.llm_mock.rules.matching import looked_at, matches, subject_of
 from lab.llm_mock.rules.model import Reply, Rule, RuledCall, Rules
 from lab.llm_mock.wire.base import Received
 
@@ -31,7 +31,8 @@ class Rulebook:
         self._initial = self.rules = rules or Rules()
         self._strict = strict
         self._counts: list[Count] = []
-        self._keyed = False
+        self._conditions: list[tuple[str, ...]] = []
+        self._looked_at: frozenset[str] = frozenset()
         self.unmatched = 0
         self.replace(self.rules)
 
@@ -50,7 +51,8 @@ class Rulebook:
         if rules:
             self.rules = self._initial
         self._counts = [Count() for _ in self.rules.rules]
-        self._keyed = any(rule.match.key is not None for rule in self.rules.rules)
+        self._conditions = [looked_at(rule.match) for rule in self.rules.rules]
+        self._looked_at = frozenset(name for names in self._conditions for name in names)
         self.unmatched = 0
 
     def decide(self, received: Received, question: Question) -> Decision:
@@ -87,9 +89,9 @@ class Rulebook:
 
     def _ruled(self, received: Received, question: Question) -> Decision | None:
         """Return what the first rule says that takes the call, None if none does."""
-        subject = subject_of(received, question, keyed=self._keyed)
-        for rule, count in zip(self.rules.rules, self._counts, strict=True):
-            if (received.method != "POST" and rule.match.endpoint is None) or not matches(rule.match, subject):
+        subject = subject_of(received, question, self._looked_at)
+        for rule, count, names in zip(self.rules.rules, self._counts, self._conditions, strict=True):
+            if (received.method != "POST" and rule.match.endpoint is None) or not matches(rule.match, subject, names):
                 continue
             count.matched += 1
             if count.matched <= rule.skip or (rule.times is not None and count.used >= rule.times):
@@ -104,8 +106,9 @@ class Rulebook:
         turn = count.used - 1
         last = len(rule.replies) - 1
         reply = rule.replies[turn % (last + 1) if rule.cycle else min(turn, last)]
-        faults = tuple(self._given(rule, reply, count))
-        count.faults.update(fault.kind for fault in faults)
+        faults = tuple(self._given(rule, reply, count)) if reply.faults else ()
+        for fault in faults:
+            count.faults[fault.kind] += 1
         return Decision(_answer(reply, question), faults, rule.name)
 
     def _given(self, rule: Rule, reply: Reply, count: Count) -> list[Fault]:

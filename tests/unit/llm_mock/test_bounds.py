@@ -101,9 +101,10 @@ def test_references_are_counted_before_they_are_followed() -> None:
     ("path", "request_"),
     [
         ("/v1/embeddings", {"model": "m", "input": ["a"] * 2048, "dimensions": 1537}),
+        ("/v1/embeddings", {"model": "text-embedding-3-large", "input": ["a"] * 1025}),
         ("/v1/embeddings", {"model": "m", "input": ["a"] * 2048, "dimensions": 4096, "encoding_format": "base64"}),
         ("/model/cohere.embed-english-v3/invoke", {"texts": ["a"] * 5000, "output_dimension": 4096}),
-        ("/model/cohere.embed-english-v3/invoke", {"texts": ["a"] * (MOST_NUMBERS // 64 + 1)}),
+        ("/model/cohere.embed-english-v3/invoke", {"texts": ["a"] * (MOST_NUMBERS // 1024 + 1)}),
         ("/api/embed", {"model": "m", "input": ["a"] * 5000, "dimensions": 4096}),
     ],
 )

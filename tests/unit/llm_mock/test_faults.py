@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -253,14 +254,21 @@ def test_a_quota_is_told_and_kept(way: Way) -> None:
         assert granted.response.headers["x-ratelimit-remaining-requests"] == "2"
 
 
-def test_each_key_has_a_quota_of_its_own_until_the_window_ends() -> None:
+def signed(key: str) -> str:
+    """A signature of AWS, which is not the same twice."""
+    scope = f"Credential={key}/20260304/us-east-1/bedrock/aws4_request"
+    return f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host;x-amz-date, Signature={secrets.token_hex(32)}"
+
+
+@pytest.mark.parametrize("sent", [lambda key: f"Bearer {key}", signed], ids=["bearer", "signed"])
+def test_each_key_has_a_quota_of_its_own_until_the_window_ends(sent: Callable[[str], str]) -> None:
     async def statuses() -> list[int]:
         now = [0.0]
         app = data_plane(State.new(quotas=Quotas(Limits(requests=2, seconds=10), lambda: now[0])))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://mock") as client:
 
             async def asked(key: str) -> int:
-                headers = {"authorization": f"Bearer {key}"}
+                headers = {"authorization": sent(key)}
                 return (await client.post("/v1/chat/completions", json=_messages(), headers=headers)).status_code
 
             told = [await asked(key) for key in ("a", "a", "a", "b")]

@@ -31,6 +31,13 @@ def test_rules_journal_and_counts(llm_mock):
     assert llm_mock.variables()["OPENAI_BASE_URL"] == llm_mock.base_url()
 
 
+def test_it_refuses_connections_for_a_while(llm_mock):
+    with llm_mock.refusing(), pytest.raises(httpx.ConnectError):
+        ask(llm_mock, "the weather?")
+    assert ask(llm_mock, "the weather?")
+    assert len(llm_mock.journal()) == 1
+
+
 def test_nothing_is_left_of_the_test_before(llm_mock):
     assert llm_mock.journal() == []
     assert ask(llm_mock, "the weather?").startswith("mock answer ")
@@ -47,4 +54,4 @@ def test_other_people_s_tests_can_use_the_mock(tmp_path: Path) -> None:
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "2 passed" in result.stdout
+    assert "3 passed" in result.stdout

@@ -1,9 +1,12 @@
 """Clients that stop sending, stop reading or send no HTTP: what each of them gets, and that others are served."""
 
 import asyncio
+import gzip
 import json
+import select
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -52,6 +55,12 @@ def ruled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMock]:
     rules.write_text(RULES, "utf8")
     with running_mock("--rules", str(rules)) as mock:
         yield mock
+
+
+def packed(user: str) -> bytes:
+    """A request of some kilobytes that unpacked has nearly ten megabytes."""
+    body = gzip.compress(json.dumps({**chat_request(user), "padding": " " * 9_900_000}).encode())
+    return HEAD + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(body) + body
 
 
 def connected(mock: RunningMock) -> socket.socket:
@@ -284,3 +293,27 @@ def test_whatever_bytes_come_end_in_an_answer_or_in_an_end_and_the_next_client_i
     assert own_mock.process.wait(DEADLINE) == 0
     assert own_mock.process.stdout is not None
     assert own_mock.process.stdout.read() == ""  # nor did anything go wrong that it could only complain of
+
+
+def test_packed_bodies_of_those_who_wait_take_their_room_unpacked(tmp_path: Path) -> None:
+    hanging, rules = packed("hanging"), tmp_path / "rules.yaml"
+    rules.write_text(RULES, "utf8")
+    with running_mock("--rules", str(rules)) as mock, ExitStack() as stack:
+        clients = [stack.enter_context(connected(mock)) for _ in range(12)]
+        for client in clients:
+            client.sendall(hanging)
+        refused: set[socket.socket] = set()
+        while len(refused) < 6:  # the others hang
+            told = select.select([each for each in clients if each not in refused], [], [], DEADLINE)[0]
+            assert told, f"{len(refused)} were refused"
+            refused |= set(told)
+        assert all(each.recv(65536).startswith(b"HTTP/1.1 503 ") for each in refused)
+        for each in clients:
+            each.close()
+        deadline = time.monotonic() + DEADLINE
+        while True:  # what the others took is there again once the mock has seen them go
+            with connected(mock) as client:
+                client.sendall(packed("hello"))
+                if client.recv(65536).startswith(b"HTTP/1.1 200 "):
+                    return
+            assert time.monotonic() < deadline

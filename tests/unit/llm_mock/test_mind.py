@@ -1,5 +1,4 @@
 import json
-import math
 from typing import Any
 
 from lab.llm_mock import mind
@@ -75,11 +74,3 @@ def test_a_schema_is_filled_and_any_object_holds_the_echo() -> None:
 def test_arguments_are_an_object_whatever_the_schema_says() -> None:
     for schema in ({}, {"type": "string"}, {"$ref": "#"}, {"description": "no more"}):
         assert isinstance(json.loads(mind.arguments(schema, seed=DIGEST)), dict)
-
-
-def test_vectors_have_length_one_and_tell_texts_apart() -> None:
-    one, other = mind.vector("one"), mind.vector("other")
-    assert one == mind.vector("one") != other
-    assert len(one) == 64
-    for vector in (one, mind.vector("", 3), mind.vector("\ud800", 1), mind.vector("long", 3072)):
-        assert math.isclose(sum(each * each for each in vector), 1.0)

@@ -43,7 +43,7 @@ def test_every_address_leads_a_client_to_its_provider() -> None:
     for name, (added, headers, family) in ADDED.items():
         address, _, path = found[name].removeprefix("http://").partition("/")
         assert address == "llm:8080"
-        assert family_of(f"/{path}{added}".replace("//", "/"), headers, {})[0] == family, name
+        assert family_of("POST", f"/{path}{added}".replace("//", "/"), headers, {})[0] == family, name
 
 
 def test_keys_are_the_mock_s_own_and_can_be_left_out() -> None:
@@ -66,4 +66,4 @@ def test_no_proxy_stands_between_a_client_and_the_mock() -> None:
 def test_each_provider_has_an_address_for_its_own_client() -> None:
     found = base_urls("http://llm:8080")
     assert (found["openai"], found["anthropic"]) == ("http://llm:8080/v1", "http://llm:8080")
-    assert family_of(found["mistral"].removeprefix("http://llm:8080") + "/v1/models", {}, {})[0] == "mistral"
+    assert family_of("GET", found["mistral"].removeprefix("http://llm:8080") + "/v1/models", {}, {})[0] == "mistral"
