@@ -4,6 +4,7 @@ import hashlib
 import re
 import shutil
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ RECIPE = "1"
 """Goes into keys; a change here makes every environment be made anew."""
 PATIENCE = 300
 """Seconds that fetching and unpacking may take."""
+# Where two threads ask `sysconfig` at once for the first time, as `find_uv_bin` does, one gets nothing.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,8 @@ def interpreter(sdk: Sdk) -> Path:
 
 
 def _make(sdk: Sdk, place: Path) -> None:
-    tool = uv.find_uv_bin()
+    with _ONE_AT_A_TIME:
+        tool = uv.find_uv_bin()
     commands: tuple[list[str | Path], ...] = (
         [tool, "venv", "--quiet", "--relocatable", "--python", sys.executable, place],
         [tool, "pip", "install", "--quiet", "--require-hashes", "--python", place / "bin" / "python", "-r", sdk.lock],

@@ -19,9 +19,10 @@ from a lock file under `requirements/`. This file is written by the run, and the
 they measure. Write it anew with `.venv/bin/python -m tests.sdk_matrix.table`.
 
 `yes` is a check that passed. Anything else is a fact: which error the SDK raises (its package, then its class), or how
-many requests it sends. A *wait* is `kept` where the second request did not come before the time that the mock had told
-with the first answer, in `Retry-After` or `retry-after-ms`. The lines that begin with *stream* and *answer* tell what
-a product sees of a fault that the mock was told to make: "no error" means that the SDK does not notice.
+many requests it sends and what it has in the end. A *wait* is `kept` where the second request did not come before the
+time that the mock had told with the first answer: in `Retry-After`, as seconds or as a date, or in `retry-after-ms`;
+Bedrock tells it in `x-amz-retry-after` besides. The lines that begin with *stream* and *answer* tell what a product
+sees of a fault that the mock was told to make: "no error" means that the SDK does not notice.
 """
 Cells = Mapping[str, str]
 """What the table says of one SDK, check by check."""

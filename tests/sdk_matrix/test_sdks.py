@@ -7,7 +7,7 @@ from tests.sdk_matrix.environments import SDKS, Sdk
 from tests.sdk_matrix.measuring import Addresses, Result, measure
 from tests.sdk_matrix.table import DOCUMENT, cells, read, render
 
-LEAST_EACH, LEAST_OF_ALL = 40, 900
+LEAST_EACH, LEAST_OF_ALL = 45, 960
 AGAIN = "write it anew with `.venv/bin/python -m tests.sdk_matrix.table`"
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from checking import PATIENCE, SHORT, Probe, error_of, holds, named, same
-from misbehaviour import journal_check, retry_checks, status_checks, stream_fault_checks, whole_fault_checks
+from misbehaviour import WAITS, journal_check, retry_checks, status_checks, stream_fault_checks, whole_fault_checks
 from tasks import (
     ANSWER,
     PERSON_SCHEMA,
@@ -57,8 +57,8 @@ def ask(asked: object, said: str) -> str:
     return answer["output"]["message"]["content"][0]["text"]
 
 
-def text_of(asked: object, said: str) -> Iterator[str]:
-    for event in asked.converse_stream(modelId=MODEL, messages=user({"text": said}))["stream"]:
+def text_of(asked: object, said: str, **more: object) -> Iterator[str]:
+    for event in asked.converse_stream(modelId=MODEL, messages=user({"text": said}), **more)["stream"]:
         if "contentBlockDelta" in event:
             yield event["contentBlockDelta"]["delta"]["text"]
 
@@ -161,6 +161,18 @@ def a_schema_is_filled_by_way_of_a_tool() -> None:
     tool = {"toolSpec": {"name": "note", "inputSchema": {"json": PERSON_SCHEMA}}}
     content = converse(toolConfig={"tools": [tool], "toolChoice": {"any": {}}})["output"]["message"]["content"]
     fits_person(next(block["toolUse"]["input"] for block in content if "toolUse" in block))
+
+
+# The older one knows no such parameter, and refuses what it does not know.
+if "outputConfig" in client.meta.service_model.operation_model("Converse").input_shape.members:
+
+    @probe.check
+    def an_answer_fits_the_schema_that_it_was_given() -> None:
+        structure = {"jsonSchema": {"name": "person", "schema": json.dumps(PERSON_SCHEMA)}}
+        asked = {"outputConfig": {"textFormat": {"type": "json_schema", "structure": structure}}}
+        whole = converse(**asked)["output"]["message"]["content"][0]["text"]
+        fits_person(json.loads(whole))
+        streams_wholly(list(text_of(client, SAID, **asked)), whole)
 
 
 @probe.check
@@ -306,8 +318,11 @@ status_checks(
     probe, dict.fromkeys((400, 401, 403, 404, 429, 500, 503), ClientError),
     lambda said: ask(client, said), lambda error: error.response["ResponseMetadata"]["HTTPStatusCode"],
 )  # fmt: skip
-# It does not look for the header; a newer one looks for `x-amz-retry-after`, which the mock does not send.
-retry_checks(probe, lambda said: ask(stubborn, said), requests=3, reads=())
+# The newer one reads `x-amz-retry-after`, which the mock sends however a wait is told, and the older one reads nothing.
+# Where they are throttled both wait by themselves for up to a second.
+retry_checks(
+    probe, lambda said: ask(stubborn, said), error=ClientError, final={529}, reads=WAITS if probe.new else (), alone=1.0
+)
 stream_fault_checks(probe, lambda said, seconds: text_of(waiting(seconds), said))
 whole_fault_checks(probe, lambda said, seconds: ask(waiting(seconds), said))
 journal_check(probe, lambda said: ask(client, said), MODEL, keyed=False)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 
 from checking import KEY, PATIENCE, Probe, error_of, holds, same
-from misbehaviour import journal_check, retry_checks, status_checks, stream_fault_checks, whole_fault_checks
+from misbehaviour import WAITS, journal_check, retry_checks, status_checks, stream_fault_checks, whole_fault_checks
 from tasks import (
     ANSWER,
     PERSON_SCHEMA,
@@ -262,7 +262,7 @@ status_checks(
     },
     lambda said: ask(said, ONCE), lambda error: error.status_code,
 )  # fmt: skip
-retry_checks(probe, ask, requests=3, reads=("seconds", "ms") if probe.new else ("seconds",))
+retry_checks(probe, ask, error=ApiError, reads=WAITS if probe.new else ("in seconds", "as a date"))
 stream_fault_checks(
     probe, lambda said, seconds: text_of(said, {**ONCE, "timeout_in_seconds": seconds}), quiet=("stream-error",)
 )

@@ -325,9 +325,9 @@ status_checks(
     lambda said: ask(client, said), lambda error: error.code,
 )  # fmt: skip
 with probe.under("without retry options"):
-    retry_checks(probe, lambda said: ask(client, said), requests=1, error=errors.APIError)
+    retry_checks(probe, lambda said: ask(client, said), error=errors.APIError, most=1)
 with probe.under("with retry options"):
-    retry_checks(probe, lambda said: ask(stubborn, said), requests=3, reads=())
+    retry_checks(probe, lambda said: ask(stubborn, said), error=errors.APIError, final={529}, reads=())
 stream_fault_checks(probe, lambda said, seconds: text_of(waiting(seconds), said))
 whole_fault_checks(probe, lambda said, seconds: ask(waiting(seconds), said))
 journal_check(probe, lambda said: ask(client, said), MODEL)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from checking import KEY, PATIENCE, SHORT, Probe, error_of, holds, same
-from misbehaviour import journal_check, retry_checks, status_checks, stream_fault_checks, whole_fault_checks
+from misbehaviour import WAITS, journal_check, retry_checks, status_checks, stream_fault_checks, whole_fault_checks
 from tasks import (
     ANSWER,
     PERSON_SCHEMA,
@@ -247,9 +247,11 @@ status_checks(
     probe, dict.fromkeys((400, 401, 403, 404, 429, 500, 503), SDKError),
     lambda said: ask(client, said), lambda error: error.status_code,
 )  # fmt: skip
+# It asks again until its time is over, however often that is.
 retry_checks(
-    probe, lambda said: ask(stubborn, said), requests=3, reads=("seconds", "ms") if probe.new else ("seconds",)
-)
+    probe, lambda said: ask(stubborn, said), error=SDKError, most=None, final={529},
+    reads=WAITS if probe.new else ("in seconds", "as a date"),
+)  # fmt: skip
 stream_fault_checks(probe, lambda said, seconds: text_of(waiting(seconds), said))
 whole_fault_checks(probe, lambda said, seconds: ask(waiting(seconds), said))
 journal_check(probe, lambda said: ask(client, said), MODEL)

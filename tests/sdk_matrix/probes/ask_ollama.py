@@ -265,7 +265,7 @@ status_checks(
     probe, dict.fromkeys((400, 401, 404, 429, 500, 503), ollama.ResponseError),
     lambda said: ask(client, said), lambda error: error.status_code,
 )  # fmt: skip
-retry_checks(probe, lambda said: ask(client, said), requests=1, error=ollama.ResponseError)
+retry_checks(probe, lambda said: ask(client, said), error=ollama.ResponseError, most=1)
 stream_fault_checks(probe, lambda said, seconds: text_of(waiting(seconds), said))
 whole_fault_checks(probe, lambda said, seconds: ask(waiting(seconds), said))
 journal_check(probe, lambda said: ask(client, said), MODEL, keyed=False)

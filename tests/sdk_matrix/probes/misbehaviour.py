@@ -5,6 +5,8 @@ from collections.abc import Callable, Container, Iterator
 from checking import KEY, PATIENCE, SHORT, Probe, error_of, holds, named, same
 from tasks import ANSWER, is_echo
 
+OK = 200
+
 
 def status_checks(probe: Probe, statuses: dict[int, tuple], ask: Callable, status_of: Callable) -> None:
     """Check that each status is raised as the SDK's own error; `ask` takes a text, and must not retry."""
@@ -101,57 +103,80 @@ def whole_fault_checks(probe: Probe, ask: Callable[[str, float], object]) -> Non
         probe.add(f"answer: {kind}", one(kind, more))
 
 
-WAITS = {"seconds": 1.0, "ms": 0.8}
-"""In which form a wait is told, and how many seconds: more than any of the clients waits by itself."""
+REFUSALS = {
+    "twice 429, then an answer": (2, 429),
+    "twice 503, then an answer": (2, 503),
+    "once 529, then an answer": (1, 529),
+    "five times 500": (5, 500),
+}
+"""How often the mock refuses before it answers, and with which status."""
+ALONE = 0.5
+"""Seconds that most clients wait at most before their second request where nobody tells them how long; twice that are
+told, a whole number of seconds.
+"""
+WAITS = {"in seconds": "seconds", "in ms": "ms", "as a date": "date"}
+"""How a wait is told."""
+EARLY = {"as a date": 0.1}
+"""Seconds that are not asked for: the mock first writes the date, and then takes down when the request came."""
 FOREVER = 30.0
 """Seconds that are told a client which does not read them; it comes long before, however busy the machine is."""
 
 
 def retry_checks(
-    probe: Probe, ask: Callable[[str], str], *, requests: int, error: type | tuple = (), reads: Container[str] = WAITS
+    probe: Probe,
+    ask: Callable[[str], str],
+    *,
+    error: type,
+    most: int | None = 3,
+    final: Container[int] = (),
+    reads: Container[str] = WAITS,
+    alone: float = ALONE,
 ) -> None:
-    """Check how often a client asks that is told twice to come again: so many requests, then an answer or an error.
+    """Check how often a client asks that is told to come again, and what it then makes of it: an answer or this error.
 
-    Check also that it does not come before it was told to, where `reads` has the form in which it was told.
+    `most` is how many requests it sends, None where it does not count them; after a status that is `final` it sends no
+    other. Check also that it does not come before it was told to, where `reads` has how it was told; `alone` is how
+    many seconds it waits at most where it was not told.
     """
 
-    def asked(said: str) -> list[dict]:
+    def asked(said: str, statuses: list[int]) -> tuple[list[dict], str]:
+        wanted = statuses[: 1 if statuses[0] in final else most]
         with probe.mock.journal() as entries:
-            if error:
-                holds(isinstance(error_of(ask, said), error), "another error")
-            else:
+            if wanted[-1] == OK:
                 is_echo(ask(said), said)
-        return entries
+                end = "an answer"
+            else:
+                raised = error_of(ask, said)
+                holds(isinstance(raised, error), raised)
+                end = named(raised)
+        same([entry["status"] for entry in entries], wanted)
+        return entries, f"{len(entries)} request{'s'[: len(entries) > 1]}, {end}"
 
-    def check_with(status: int) -> Callable:
+    def check_refusals(said: str, times: int, status: int) -> Callable:
         def check() -> str:
-            said = f"twice {status}, then an answer"
-            probe.mock.fault(said, "status", times=2, status=status, retry_after=0.01, retry_after_form="ms")
-            entries = asked(said)
-            same([entry["status"] for entry in entries], [status, status, 200][:requests])
-            return f"{requests} request{'s'[: requests > 1]}"
+            probe.mock.fault(said, "status", times=times, status=status, retry_after=0.01, retry_after_form="ms")
+            return asked(said, [status] * times + [OK])[1]
 
         return check
 
-    def check_wait(form: str) -> Callable:
+    def check_wait(how: str) -> Callable:
         def check() -> str:
-            said = f"wait in {form}"
-            wait = WAITS[form] if form in reads else FOREVER
-            probe.mock.fault(said, "status", times=1, status=429, retry_after=wait, retry_after_form=form)
-            entries = asked(said)
-            same([entry["status"] for entry in entries], [429, 200][:requests])
-            if requests == 1:
-                return "1 request"
+            said = f"a wait {how}"
+            wait = 2 * alone if how in reads else FOREVER
+            probe.mock.fault(said, "status", times=1, status=429, retry_after=wait, retry_after_form=WAITS[how])
+            entries, told = asked(said, [429, OK])
+            if len(entries) == 1:
+                return told
             waited = entries[1]["received"] - entries[0]["received"]
-            holds((waited >= wait) == (form in reads), waited)
-            return "kept" if form in reads else "not kept"
+            holds((waited >= wait - EARLY.get(how, 0)) == (how in reads), waited)
+            return "kept" if how in reads else "not kept"
 
         return check
 
-    for status in (429, 503):
-        probe.add(f"twice {status}, then an answer", check_with(status))
-    for form in WAITS:
-        probe.add(f"a wait told in {form}", check_wait(form))
+    for name, (times, status) in REFUSALS.items():
+        probe.add(name, check_refusals(name, times, status))
+    for how in WAITS:
+        probe.add(f"a wait told {how}", check_wait(how))
 
 
 def journal_check(probe: Probe, ask: Callable[[str], str], model: str, *, keyed: bool = True) -> None:

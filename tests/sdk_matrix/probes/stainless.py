@@ -34,6 +34,6 @@ def error_checks(
         500: sdk.InternalServerError,
     }
     status_checks(probe, {**statuses, **special}, lambda said: ask(once, said), lambda error: error.status_code)
-    retry_checks(probe, lambda said: ask(client, said), requests=3)
+    retry_checks(probe, lambda said: ask(client, said), error=sdk.APIStatusError)
     stream_fault_checks(probe, lambda said, seconds: text_of(waiting(seconds), said))
     whole_fault_checks(probe, lambda said, seconds: ask(waiting(seconds), said))
