@@ -38,7 +38,7 @@ MARK_PORT, MARK_BYTES = 9, 16
 """Where the packet of a mark is sent, and how much chance is in it: whoever is watched must not be able to make one."""
 ENGINE_SECONDS = 3.0
 QUIET_SECONDS = 1.0
-"""The same thing is written down once in this time."""
+"""The same thing is written down once in this time, unless a mark is between."""
 MOST_LINES = 10_000
 EVERYWHERE = ("0.0.0.0/1", "128.0.0.0/1")
 """All addresses, each half more specific than a default route."""
@@ -50,6 +50,7 @@ class Record:
     def __init__(self, write: Callable[[str], Any], clock: Callable[[], float] = time.monotonic) -> None:
         self._write = write
         self._clock = clock
+        self._known: set[tuple[Any, ...]] = set()
         self._last: dict[tuple[Any, ...], float] = {}
         self._lines = 0
         self._lock = threading.Lock()
@@ -84,6 +85,7 @@ class Record:
     def mark(self, number: int) -> None:
         """Note that all that was asked for before has been written down."""
         with self._lock:
+            self._last.clear()  # whoever is told what came after the mark must be told all of it
             self.tell({"mark": number})
 
     def tell(self, line: dict[str, Any]) -> None:
@@ -95,11 +97,14 @@ class Record:
         now = self._clock()
         with self._lock:
             last = self._last.get(key)
-            if last is not None and (once or now < last + QUIET_SECONDS):
+            if key in self._known or (last is not None and now < last + QUIET_SECONDS):
                 return
             if self._lines > MOST_LINES:
                 return
-            self._last[key] = now
+            if once:
+                self._known.add(key)
+            else:
+                self._last[key] = now
             self._lines += 1
             self.tell(line if self._lines <= MOST_LINES else {"asked": "too-much"})
 

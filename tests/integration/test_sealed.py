@@ -80,9 +80,10 @@ def test_a_product_gets_out_neither_by_name_nor_by_address_and_both_are_written_
 
 def test_what_the_installer_asks_for_is_told_apart(sealed: DockerEnvironment) -> None:
     sealed.asked()
-    done = sealed.run(["python3", "-c", "import socket; socket.getaddrinfo('index.example', 443)"], timeout=SECONDS)
-    assert not done.ok
-    assert [(line["by"], line["name"]) for line in sealed.asked() or []] == [("installer", "index.example")]
+    for _ in range(2):  # at once again: both are told, for both were asked for since the last call
+        done = sealed.run(["python3", "-c", "import socket; socket.getaddrinfo('index.example', 443)"], timeout=SECONDS)
+        assert not done.ok
+        assert [(line["by"], line["name"]) for line in sealed.asked() or []] == [("installer", "index.example")]
 
 
 def test_the_lab_reaches_the_product_and_its_next_one_on_the_loopback_alone(sealed: DockerEnvironment) -> None:

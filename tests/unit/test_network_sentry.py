@@ -98,6 +98,17 @@ def test_the_same_thing_is_written_down_once_a_second() -> None:
     assert [line["asked"] for line in told.lines] == ["name", "address", "name", "address", "address"]
 
 
+def test_what_is_asked_for_again_after_a_mark_is_written_down_again_but_for_the_trials_own_names() -> None:
+    told = Written()
+    for number in (1, 2):
+        told.record.name("example.org", "A", known=False)
+        told.record.name("llm", "A", known=True)
+        told.record.address(Attempt("tcp", "93.184.216.34", 443), PACKET)
+        told.record.mark(number)
+    said = [line.get("name") or line.get("address") or line["mark"] for line in told.lines]
+    assert said == ["example.org", "llm", "93.184.216.34", 1, "example.org", "93.184.216.34", 2]
+
+
 def test_whoever_asks_without_end_fills_no_disk_and_it_is_said() -> None:
     told = Written()
     for number in range(MOST_LINES + 50):
