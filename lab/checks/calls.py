@@ -2,6 +2,7 @@
 
 from lab.history import History
 from lab.records.model import CheckResult, Finding
+from lab.wording import some
 
 CALLS = "calls"
 """The check of every trial, which no scenario asks for."""
@@ -25,6 +26,6 @@ def unexpected_calls(history: History) -> list[CheckResult]:
     shown = ", ".join(
         f"{each['provider'] or 'nobody'} {each['method']} {each['path']}" for each in refused[:MOST_SHOWN]
     )
-    reason = f"{len(refused)} requests to models that nobody expected: {shown}"
+    reason = f"{some(len(refused), 'request')} to models that nobody expected: {shown}"
     finding = Finding(verdict="fail", reason=reason)
     return [CheckResult(check=CALLS, verdict=finding.verdict, reason=reason, findings=[finding])]

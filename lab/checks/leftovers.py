@@ -8,6 +8,7 @@ from lab.history import History, StepRecord
 from lab.product.upkeep import sort_out
 from lab.records.model import Finding
 from lab.scenario.checks import LeftoversCheck
+from lab.wording import some
 
 WORDS = {
     "accounts": "the account {0} is still there",
@@ -59,7 +60,7 @@ def _judged(step: StepRecord) -> list[Finding]:
 
 def _broken(facts: dict[str, Any], stayed: dict[str, Any], files: Sequence[str]) -> Iterator[str]:
     if files:
-        yield f"{_count(files)} stayed that the installation had brought: {', '.join(files[:8])}"
+        yield f"{some(len(files), 'file')} stayed that the installation had brought: {', '.join(files[:8])}"
     for part, words in WORDS.items():
         yield from (words.format(each) for each in stayed.get(part, []))
     if facts["purge"] and stayed["configuration and data"]:
@@ -72,9 +73,5 @@ def remarks(allowed: Sequence[tuple[str, str]], exempt: Sequence[dict[str, Any]]
     """Say of each exemption what it was used for; what the step itself has sorted out, it has counted."""
     for each in exempt:
         used = each.get("used", 0) + sum(pattern == each["path"] for _, pattern in allowed)
-        what = f"{used} files as is allowed" if used else "nothing that had to be allowed"
+        what = f"{some(used, 'file')} as is allowed" if used else "nothing that had to be allowed"
         yield f"; {what}: {each['path']} ({each['reason']})"
-
-
-def _count(files: Sequence[str]) -> str:
-    return f"{len(files)} file" + ("" if len(files) == 1 else "s")

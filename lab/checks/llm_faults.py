@@ -5,6 +5,7 @@ from lab.checks.conversations import Case, held, said, summed, unrecorded, whole
 from lab.history import History, StepRecord
 from lab.records.model import Finding
 from lab.scenario.checks import LlmFaultsCheck
+from lab.wording import some
 
 
 def llm_faults(history: History, _check: LlmFaultsCheck) -> list[Finding]:
@@ -25,7 +26,7 @@ def _judged(step: StepRecord, case: Case) -> Finding:
     if case["claim"] == "answer" and case["whole"] is None:
         return unknown(step, f"{case['name']}: what was presented as an answer is not shown")
     if case["claim"] == "answer":
-        return passed(step, f"{case['name']}: answered after {len(case['attempts'])} requests")
+        return passed(step, f"{case['name']}: answered after {some(len(case['attempts']), 'request')}")
     return passed(step, f"{case['name']}: told as a failure after {case['seconds']:.1f} s: {said(case)[:80]}")
 
 

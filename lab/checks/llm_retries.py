@@ -9,6 +9,7 @@ from lab.history import History, StepRecord
 from lab.product.llm import SPOKEN
 from lab.records.model import Finding
 from lab.scenario.checks import LlmRetriesCheck
+from lab.wording import some
 
 CLOCK = 0.02
 """Seconds by which a client that counts from the arrival of an answer may seem early, even earlier than its end."""
@@ -44,7 +45,7 @@ def _judged(step: StepRecord, case: Case, pause: float) -> Finding:
         told = case["wait"] if before.get("faults") else 0.0
         if early := _early(after["received"] - before["finished"], told, pause):
             return failed(step, f"{case['name']}: asked again {early} (retry {number})")
-    return passed(step, f"{case['name']}: {len(asked)} requests")
+    return passed(step, f"{case['name']}: {some(len(asked), 'request')}")
 
 
 def _is_retry(case: Case, before: dict[str, Any], after: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from lab.history import History, StepRecord
 from lab.product.llm import SPOKEN
 from lab.records.model import Finding
 from lab.scenario.checks import LlmRoutingCheck
+from lab.wording import some
 
 Asked = Mapping[str, Any]
 """One request to a model, as a step `converse` records it."""
@@ -40,7 +41,9 @@ def _late(history: History) -> list[Finding]:
         mine = [each for each in told if each["word"] in names]
         if mine:
             first = f"{names[mine[0]['word']]}: {mine[0]['provider']} was asked for {mine[0]['model']}"
-            found.append(failed(step, f"{len(mine)} requests came after the product had answered; the first: {first}"))
+            found.append(
+                failed(step, f"{some(len(mine), 'request')} came after the product had answered; the first: {first}")
+            )
     return found
 
 
@@ -49,7 +52,7 @@ def _judged(step: StepRecord, case: Case) -> Finding:
     wrong = [*_wrong(case, spoken), *filter(None, (_beside(each, step) for each in case["attempts"]))]
     if wrong:
         return failed(step, f"{case['name']}: {wrong[0]}")
-    return passed(step, f"{case['name']}: {case['model']}, {len(spoken)} requests")
+    return passed(step, f"{case['name']}: {case['model']}, {some(len(spoken), 'request')}")
 
 
 def _wrong(case: Case, spoken: list[Asked]) -> Iterator[str]:

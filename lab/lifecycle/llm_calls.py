@@ -8,6 +8,7 @@ from typing import Any
 from lab.history import StepRecord
 from lab.lifecycle.llm_cases import WORD
 from lab.product.llm import SPOKEN
+from lab.wording import some
 
 MOST = 100
 SHOWN = 3
@@ -90,5 +91,5 @@ def _gap(due: int, came: int) -> str:
     if came < due:
         return f"request {came} stands in it after request {due - 1}"
     if due == 1:
-        return f"the first {came - 1} requests were dropped from it"
-    return f"{came - due} requests before request {came} are not in it"
+        return f"it begins with request {came}: what came before was dropped"
+    return f"it lacks {some(came - due, 'request')} before request {came}"

@@ -71,7 +71,7 @@ class LlmMock:
         if not told["ok"]:
             wanted = ", ".join(f"{name} {number}" for name, number in count.items()) or "at_least 1"
             closest = f"; closest: {told['closest']}" if told.get("closest") else ""
-            raise AssertionError(f"{told['found']} requests fit {matches}, wanted {wanted}{closest}")
+            raise AssertionError(f"{told['found']} of the requests fit {matches}, wanted {wanted}{closest}")
         seqs: list[int] = told["seqs"]
         return seqs
 

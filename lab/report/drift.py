@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from lab.records.model import CellRecord, RunRecord, TrialResult, Verdict, worst
-from lab.report.wording import listed
+from lab.wording import listed
 
 AXIS, NOW = "as_of", "now"
 MEANING = {

@@ -9,7 +9,7 @@ from lab.records.model import WORST_FIRST, CheckResult, Finding, RunRecord, Tria
 from lab.report.meaning import COMPLETED
 from lab.report.reasons import blend, likeness, take_apart
 from lab.report.steps import Place, places
-from lab.report.wording import listed, some
+from lab.wording import listed, some
 
 BAD: frozenset[Verdict] = frozenset({"fail", "error", "unknown"})
 MOST_CELLS = 4

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from lab.records.model import CellRecord, CheckResult, RunRecord, TrialResult, worst
 from lab.report.findings import BAD, Answer, cell_ids, told
 from lab.report.meaning import COMPLETED, HEADLINES, promises
-from lab.report.wording import defined, listed, some, wrapped
+from lab.report.wording import defined, wrapped
+from lab.wording import listed, some
 
 
 def subject(run: RunRecord) -> str:

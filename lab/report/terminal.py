@@ -17,8 +17,9 @@ from lab.report.drift import drift
 from lab.report.findings import Answer, answers
 from lab.report.meaning import HEADLINES
 from lab.report.outcome import circumstances, skipped, subject, tally
-from lab.report.wording import plain, some
+from lab.report.wording import plain
 from lab.trial import TrialPlan
+from lab.wording import some
 
 MARKS = {"pass": "[green]pass[/]", "fail": "[bold red]FAIL[/]", "error": "[bold yellow]ERROR[/]",
          "unknown": "[yellow]unknown[/]", "skipped": "[dim]skipped[/]"}  # fmt: skip

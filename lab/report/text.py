@@ -14,7 +14,8 @@ from lab.report.findings import BAD, Answer, Seen, answers, cell_ids, short_name
 from lab.report.meaning import SETUPS, VERDICTS, promises
 from lab.report.outcome import cells, headline, kept, outcome, subject, unanswered
 from lab.report.steps import times
-from lab.report.wording import columns, defined, listed, plain, section, wrapped
+from lab.report.wording import columns, defined, plain, section, wrapped
+from lab.wording import listed
 
 MOST_PLACES = 5
 

@@ -16,16 +16,6 @@ def plain(text: str) -> str:
     return CONTROLS.sub("", ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
-def some(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words as a sentence lists them."""
-    return " and ".join(words) if len(words) <= 2 else f"{', '.join(words[:-1])} and {words[-1]}"  # noqa: PLR2004
-
-
 def section(title: str, lines: Iterable[str]) -> list[str]:
     """Return the lines under a title; of no lines nothing."""
     below = list(lines)

@@ -40,8 +40,8 @@ def test_a_whole_journal_says_what_was_refused() -> None:
 @pytest.mark.parametrize(
     ("journal", "missing"),
     [
-        (lines(entry(4)), "the first 3 requests were dropped from it"),
-        (lines(entry(1), entry(4)), "2 requests before request 4 are not in it"),
+        (lines(entry(4)), "it begins with request 4: what came before was dropped"),
+        (lines(entry(1), entry(4)), "it lacks 2 requests before request 4"),
         (lines(entry(1), entry(2), entry(2)), "request 2 stands in it after request 2"),
         (lines(entry(1)) + b'{"seq": 2, "outco', "its last line is cut short"),
         (lines(entry(1)) + b"half\n" + lines(entry(3)), "its line 2 cannot be read"),
@@ -52,8 +52,8 @@ def test_a_whole_journal_says_what_was_refused() -> None:
         (
             lines(*map(entry, (3, 5, 7, 9, 11))),
             (
-                "the first 2 requests were dropped from it, 1 requests before request 5 are not in it, "
-                "1 requests before request 7 are not in it, and 2 gaps more"
+                "it begins with request 3: what came before was dropped, it lacks 1 request before request 5, "
+                "it lacks 1 request before request 7, and 2 gaps more"
             ),
         ),
     ],

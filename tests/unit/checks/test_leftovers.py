@@ -48,7 +48,7 @@ def test_a_file_that_is_exempt_may_stay_and_its_reason_is_told() -> None:
     exempt = [{"path": "/opt/*.log", "reason": "the log is evidence"}]
     found = judged(uninstall(stayed=CLEAN | {"files": ["/opt/a/b.log"]}, exempt=exempt))
     assert found.verdict == "pass"
-    assert found.reason.endswith("; 1 files as is allowed: /opt/*.log (the log is evidence)")
+    assert found.reason.endswith("; 1 file as is allowed: /opt/*.log (the log is evidence)")
 
 
 def test_files_that_the_step_found_to_be_exempt_are_told_by_their_number() -> None:

@@ -66,7 +66,7 @@ def vectors(**more: Any) -> Facts:
 
 def test_what_is_asked_beside_a_conversation_must_be_named() -> None:
     both = case(vectors(), answered(1.2))
-    assert judged(both, also=["embeddings"]).reason == "openai, plain: m, 1 requests"
+    assert judged(both, also=["embeddings"]).reason == "openai, plain: m, 1 request"
     found = judged(both, also=["moderations"])
     assert found.verdict == "fail"
     assert found.reason.endswith("openai was asked at 'embeddings', which the definition's 'also' does not name")

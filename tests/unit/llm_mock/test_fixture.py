@@ -22,7 +22,7 @@ def test_rules_journal_and_counts(llm_mock):
     assert ask(llm_mock, "the weather?") == "sunny"
     assert [entry["last_user"] for entry in llm_mock.journal(wait=5)] == ["the weather?"]
     assert llm_mock.verify(exactly=1, model="gpt") == [llm_mock.journal()[0]["seq"]]
-    with pytest.raises(AssertionError, match="1 requests fit"):
+    with pytest.raises(AssertionError, match="1 of the requests fit"):
         llm_mock.verify(at_least=2, model="g*")
     with pytest.raises(InvalidRequestError, match="rulez"):
         llm_mock.rules({"schema": 1, "rulez": []})
