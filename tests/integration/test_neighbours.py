@@ -29,7 +29,7 @@ def child(name, *, twice=False):
     if twice:
         os.waitpid(first, 0)
     pid = int(os.read(reading, 20))
-    while name.encode() not in open("/proc/%d/cmdline" % pid, "rb").read():
+    while not open("/proc/%d/cmdline" % pid, "rb").read().endswith(name.encode() + b"\\0"):
         time.sleep(0.01)
     return pid
 def gone(pid):
